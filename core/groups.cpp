@@ -1,0 +1,29 @@
+#include <evenkeel/core/groups.h>
+
+namespace evenkeel {
+
+std::vector<Partition> partitions(Shape from, const Shape& to) {
+  std::vector<Partition> steps;
+  while (!(from == to)) {
+    auto axis = from.rank();
+    const auto size = from.count();
+    // The product of the neighbouring axes that are summed (or kept); an axis of one element belongs to
+    // either kind.
+    const auto product_of = [&](bool summed) {
+      std::int64_t product = 1;
+      for (; axis > 0 && (from[axis - 1] == 1 || (from[axis - 1] != to[axis - 1]) == summed); --axis) {
+        product *= from[axis - 1];
+        from = from.with(axis - 1, to[axis - 1]);
+      }
+      return product;
+    };
+    const auto inner = product_of(true), count = product_of(false);
+    product_of(true);  // the axes between two blocks
+    std::int64_t blocks = 1;
+    for (std::size_t outer = 0; outer < axis; ++outer) blocks *= from[outer];
+    steps.push_back({{blocks, count, inner}, size});
+  }
+  return steps;
+}
+
+}  // namespace evenkeel

@@ -1,0 +1,22 @@
+#pragma once
+/// 2-D convolution. Every product is a sum of input * weight over taps, so each of its three arrays is one
+/// contraction of the other two. Images are taken in either memory order and come out channels-last; weights
+/// are row-major.
+
+#include <evenkeel/core/array.h>
+#include <evenkeel/core/convolution.h>
+
+namespace evenkeel::kernels {
+
+/// y[n, o, i, j] = bias[o] + sum over c, kh, kw of x[n, c, row(i, kh), column(j, kw)] * weight[o, c, kh, kw].
+/// `bias` [O] may be undefined.
+Array conv2d(const Array& x, const Array& weight, const Array& bias, const Convolution& conv);
+/// The gradient of the input: dx from dy and the weight.
+Array conv2d_input(const Array& dy, const Array& weight, const Convolution& conv);
+/// The gradient of the weight: dw from x and dy.
+Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv);
+
+/// The plain loops that the three are tested against: `target` from the other two arrays, summed in double.
+Array conv2d_reference(Convolution::Role target, const Array& a, const Array& b, const Convolution& conv);
+
+}  // namespace evenkeel::kernels

@@ -1,0 +1,139 @@
+#include <evenkeel/core/check.h>
+#include <evenkeel/core/storage.h>
+
+#include <bit>
+#include <mutex>
+#include <new>
+#include <unordered_map>
+#include <vector>
+
+namespace evenkeel {
+namespace {
+
+constexpr std::size_t alignment = 64;
+constexpr std::size_t always_cached = std::size_t{64} << 20;
+
+/// Blocks come in size classes, eight to each power of two, so that at most an eighth of a block is waste.
+std::size_t size_class(std::size_t bytes) {
+  const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
+  return (bytes + step - 1) / step * step;
+}
+
+/// Free blocks by size. Never destroyed: arrays may outlive every static object.
+class Pool {
+ public:
+  static Pool& instance() {
+    static Pool* const pool = new Pool;
+    return *pool;
+  }
+
+  void* allocate(std::size_t bytes) {
+    const std::size_t size = size_class(bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      stats_.in_use += size;
+      stats_.peak = std::max(stats_.peak, stats_.in_use);
+      if (auto& blocks = free_[size]; !blocks.empty()) {
+        void* const block = blocks.back();
+        blocks.pop_back();
+        stats_.cached -= size;
+        return block;
+      }
+    }
+    void* block = allocate_from_system(size);
+    if (block == nullptr) {
+      release_cached();
+      block = allocate_from_system(size);
+    }
+    if (block == nullptr) {
+      const std::lock_guard lock(mutex_);
+      stats_.in_use -= size;
+      fail("Array: the system has no memory for ", bytes, " bytes");
+    }
+    return block;
+  }
+
+  void deallocate(void* block, std::size_t bytes) noexcept {
+    const std::size_t size = size_class(bytes);
+    {
+      const std::lock_guard lock(mutex_);
+      stats_.in_use -= size;
+      // More than was ever in use at once is not worth keeping: the sizes have changed.
+      if (stats_.in_use + stats_.cached + size <= stats_.peak + always_cached && keep(size, block)) return;
+    }
+    ::operator delete (block, std::align_val_t{alignment});
+  }
+
+  void release_cached() {
+    std::unordered_map<std::size_t, std::vector<void*>> blocks;
+    {
+      const std::lock_guard lock(mutex_);
+      blocks.swap(free_);
+      stats_.cached = 0;
+    }
+    for (const auto& [size, list] : blocks)
+      for (void* const block : list) ::operator delete (block, std::align_val_t{alignment});
+  }
+
+  MemoryStats stats() {
+    const std::lock_guard lock(mutex_);
+    return stats_;
+  }
+
+ private:
+  static void* allocate_from_system(std::size_t size) {
+    return ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+  }
+  bool keep(std::size_t size, void* block) noexcept {
+    try {
+      free_[size].push_back(block);
+    } catch (const std::bad_alloc&) {
+      return false;
+    }
+    stats_.cached += size;
+    return true;
+  }
+
+  std::mutex mutex_;
+  std::unordered_map<std::size_t, std::vector<void*>> free_;
+  MemoryStats stats_;
+};
+
+/// Lets allocate_shared put counts, header and values into one block.
+template <class T>
+struct BlockAllocator {
+  using value_type = T;
+
+  explicit BlockAllocator(std::size_t values) : bytes(values) {}
+  template <class U>
+  explicit(false) BlockAllocator(const BlockAllocator<U>& other) : bytes(other.bytes) {}
+  T* allocate(std::size_t n) {
+    return static_cast<T*>(detail::pool_allocate(n * sizeof(T) + bytes + alignment));
+  }
+  void deallocate(T* block, std::size_t n) noexcept {
+    detail::pool_deallocate(block, n * sizeof(T) + bytes + alignment);
+  }
+  bool operator==(const BlockAllocator&) const = default;
+
+  std::size_t bytes;
+};
+
+}  // namespace
+
+void* detail::pool_allocate(std::size_t bytes) { return Pool::instance().allocate(bytes); }
+void detail::pool_deallocate(void* block, std::size_t bytes) noexcept {
+  Pool::instance().deallocate(block, bytes);
+}
+
+std::shared_ptr<Storage> allocate_storage(std::size_t bytes) {
+  auto storage = std::allocate_shared<Storage>(BlockAllocator<Storage>(bytes));
+  const auto behind = std::bit_cast<std::uintptr_t>(storage.get() + 1);
+  auto* const first = static_cast<std::byte*>(static_cast<void*>(storage.get() + 1));
+  storage->data = first + (alignment - behind % alignment) % alignment;
+  return storage;
+}
+
+MemoryStats memory_stats() { return Pool::instance().stats(); }
+void release_cached() { Pool::instance().release_cached(); }
+
+}  // namespace evenkeel
