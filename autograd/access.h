@@ -16,7 +16,8 @@ struct TensorAccess {
   }
 };
 
-/// The op whose backward is being recorded (create_graph), or empty: meanwhile no tensor may be made from values.
+/// The op whose backward is being recorded (create_graph), or empty: meanwhile no tensor may be made from
+/// values.
 inline constinit thread_local std::string_view recorded_backward;
 
 }  // namespace evenkeel

@@ -10,9 +10,9 @@ namespace evenkeel {
 
 struct Node;
 
-/// While it lives, on its thread: the first op whose output is not finite, and the first backward that gives a gradient
-/// that is not finite, throw a GraphError with the op, the path of the module it ran in, and the shape. Slow: every
-/// value is looked at. Graphs should be built under it too, so that the paths are known.
+/// While it lives, on its thread: the first op whose output is not finite, and the first backward that gives
+/// a gradient that is not finite, throw a GraphError with the op, the path of the module it ran in, and the
+/// shape. Slow: every value is looked at. Graphs should be built under it too, so that the paths are known.
 class DetectAnomaly {
  public:
   explicit DetectAnomaly(bool enabled = true);

@@ -26,7 +26,8 @@ struct HookList final : AnyHookList {
   std::uint64_t next = 0;
 };
 
-/// Removes a hook on request. Forgetting the handle keeps the hook; the hook's owner need not outlive the handle.
+/// Removes a hook on request. Forgetting the handle keeps the hook; the hook's owner need not outlive the
+/// handle.
 class HookHandle {
  public:
   HookHandle() = default;

@@ -22,8 +22,8 @@ class ThreadSwitch {
 
 /// Whether ops record their history.
 using GradMode = ThreadSwitch<struct RecordsHistory>;
-/// Whether modules may change their buffers: off, running statistics stay and an Rng is read but not advanced. For
-/// gradient checks and recomputation, which run a module more often than the training does.
+/// Whether modules may change their buffers: off, running statistics stay and an Rng is read but not
+/// advanced. For gradient checks and recomputation, which run a module more often than the training does.
 using BufferUpdates = ThreadSwitch<struct UpdatesBuffers>;
 
 /// No history is recorded while it lives: evaluation needs none, and saves the memory.

@@ -1,6 +1,6 @@
 #pragma once
-/// The graph is plain data: a node says how the gradient of its output becomes gradients of its inputs. Nodes are
-/// owned by the outputs, so computations that nobody needs free themselves.
+/// The graph is plain data: a node says how the gradient of its output becomes gradients of its inputs. Nodes
+/// are owned by the outputs, so computations that nobody needs free themselves.
 
 #include <evenkeel/autograd/hooks.h>
 #include <evenkeel/core/array.h>
@@ -40,12 +40,12 @@ class Needs {
   Small<char, 8> needs_;
 };
 
-/// (grad, saved, needs) -> gradients of the inputs. Written on tensors, so it can be differentiated again; one that
-/// leaves the tensors for speed is refused under create_graph.
+/// (grad, saved, needs) -> gradients of the inputs. Written on tensors, so it can be differentiated again;
+/// one that leaves the tensors for speed is refused under create_graph.
 struct Backward {
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Backward>)
-  explicit(false) Backward(F f) : call(std::move(f)) {
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Backward>) explicit(false) Backward(F f)
+      : call(std::move(f)) {
     static_assert(std::is_trivially_copyable_v<F>, "a backward captures numbers; tensors go into .saved");
   }
 
@@ -83,7 +83,8 @@ struct Node : std::enable_shared_from_this<Node> {
   std::uint64_t order;  ///< of creation. Inputs are older than outputs, so it is a topological order.
   bool is_leaf, requires_grad = true;
   Small<Edge, 3> edges;
-  /// What the backward needs; then the output, if saved. Its history is this node: a pointer to it would be a cycle.
+  /// What the backward needs; then the output, if saved. Its history is this node: a pointer to it would be a
+  /// cycle.
   Small<SavedValue, 3> saved;
   std::optional<Backward> backward;  ///< none in leaves and after release()
   std::shared_ptr<GradientHooks> hooks;

@@ -30,9 +30,9 @@ struct Record {
   bool save_output = false;  ///< whether it also reads the output
   Backward backward;
 };
-/// The output as a tensor, with history if GradMode is on and an input requires a gradient. Throws GraphError where an
-/// input was modified in place through another tensor, so that its history does not describe its value; under
-/// DetectAnomaly also where the output is not finite.
+/// The output as a tensor, with history if GradMode is on and an input requires a gradient. Throws GraphError
+/// where an input was modified in place through another tensor, so that its history does not describe its
+/// value; under DetectAnomaly also where the output is not finite.
 Tensor record(Record&& r);
 
 /// What a node kept for its backward.
@@ -51,8 +51,8 @@ class Saved {
   Node& node_;
 };
 
-/// A map that is linear in its one input: its backward is the adjoint map, adjoint(grad, shape of the input), and needs
-/// nothing saved.
+/// A map that is linear in its one input: its backward is the adjoint map, adjoint(grad, shape of the input),
+/// and needs nothing saved.
 template <class Adjoint>
 Tensor record_linear_map(std::string_view op, const Tensor& x, Array output, Adjoint adjoint) {
   return record({

@@ -18,19 +18,20 @@ struct TensorOptions {
 };
 struct BackwardOptions {
   bool retain_graph = false;  ///< keep the graph for another backward
-  bool create_graph = false;  ///< record the backward itself, for gradients of gradients; implies retain_graph
+  bool create_graph =
+      false;  ///< record the backward itself, for gradients of gradients; implies retain_graph
 };
 
-/// A value and its history: what users compute with. Copying a tensor copies a handle; a copy sees the same value, the
-/// same gradient and the same hooks. An undefined tensor (`Tensor{}`) stands for "absent".
+/// A value and its history: what users compute with. Copying a tensor copies a handle; a copy sees the same
+/// value, the same gradient and the same hooks. An undefined tensor (`Tensor{}`) stands for "absent".
 class Tensor {
  public:
   Tensor() = default;
-  /// A leaf: the only door from values into a graph. Shares the array's storage. Throws ArgumentError where an integer
-  /// array is to require a gradient.
+  /// A leaf: the only door from values into a graph. Shares the array's storage. Throws ArgumentError where
+  /// an integer array is to require a gradient.
   explicit Tensor(Array value, bool requires_grad = false);
-  /// The values in row-major order. Their dtype is that of the C++ values (float is float32, double float64, bool and
-  /// uint8_t uint8, other integers int64) unless it is given.
+  /// The values in row-major order. Their dtype is that of the C++ values (float is float32, double float64,
+  /// bool and uint8_t uint8, other integers int64) unless it is given.
   template <std::ranges::sized_range Range>
   static Tensor from(const Range& values, const Shape& shape, const TensorOptions& options = {}) {
     return Tensor(Array::from(values, shape, options.dtype), options.requires_grad);
@@ -41,12 +42,14 @@ class Tensor {
   }
 
   bool defined() const { return impl_ != nullptr; }
-  /// The value in row-major order: for one stored channels-last a copy, made on first request and again after a write.
-  /// Looking never changes what is computed; writing to a copy does not write the tensor (`copy_` does).
+  /// The value in row-major order: for one stored channels-last a copy, made on first request and again after
+  /// a write. Looking never changes what is computed; writing to a copy does not write the tensor (`copy_`
+  /// does).
   const Array& value() const;
   /// The value as it is stored.
   const Array& stored() const {
-    if (!impl_) [[unlikely]] is_undefined();
+    if (!impl_) [[unlikely]]
+      is_undefined();
     return value_of_impl();
   }
   const Shape& shape() const { return stored().shape(); }
@@ -59,19 +62,27 @@ class Tensor {
   /// The only element. Throws ArgumentError unless there is exactly one.
   template <class T = double>
   T item() const;
-  /// The element at an index of one number per axis; negative ones count from the end. Throws outside the shape.
+  /// The element at an index of one number per axis; negative ones count from the end. Throws outside the
+  /// shape.
   template <class T = double>
   T at(std::initializer_list<std::int64_t> index) const;
 
   Tensor reshape(const Shape& shape) const;  ///< see evenkeel::reshape
-  Tensor to(DType dtype) const;              ///< see evenkeel::to
+  Tensor reshape(std::initializer_list<std::int64_t> dims) const;
+  Tensor to(DType dtype) const;  ///< see evenkeel::to
   /// The same value without history; shares the storage.
   Tensor detach() const;
 
-  // In place, with a version bump: see autograd/ops/in_place.h.
+  // In place: they write the storage that copies of the handle and detached tensors share, and bump its
+  // version, so that a backward which needs the old value fails with a clear error. Under GradMode they are
+  // recorded: a leaf that requires a gradient is refused (GraphError, as in PyTorch: use NoGrad), any other
+  // history goes on through the op.
+  /// x += other, broadcast to x's shape.
   const Tensor& add_(const Tensor& other) const;
   const Tensor& add_(double number) const;
+  /// x = other, broadcast to x's shape and converted to its dtype.
   const Tensor& copy_(const Tensor& other) const;
+  /// x = number; what x was is forgotten.
   const Tensor& fill_(double number) const;
 
   bool requires_grad() const { return impl_ && node() && node()->requires_grad; }
@@ -86,15 +97,16 @@ class Tensor {
   void zero_grad() const;
   /// Keeps the gradient of a tensor that is no leaf.
   void retain_grad() const;
-  /// `hook(grad)` sees the complete gradient of this tensor; a tensor that it returns replaces the gradient. Hooks of
-  /// results go when the graph is freed, those of leaves stay.
+  /// `hook(grad)` sees the complete gradient of this tensor; a tensor that it returns replaces the gradient.
+  /// Hooks of results go when the graph is freed, those of leaves stay.
   template <class F>
   HookHandle register_hook(F hook) const {
     check<GraphError>(requires_grad(), "register_hook: the tensor needs no gradient");
     return HookHandle(node()->hooks, std::move(hook));
   }
-  /// Adds the gradients of <this, cotangent> to every leaf's grad() and to that of tensors with retain_grad. The
-  /// cotangent may be left out (undefined) for a tensor of one element. An error leaves every grad() as it was.
+  /// Adds the gradients of <this, cotangent> to every leaf's grad() and to that of tensors with retain_grad.
+  /// The cotangent may be left out (undefined) for a tensor of one element. An error leaves every grad() as
+  /// it was.
   void backward(const Tensor& cotangent, BackwardOptions options = {}) const;
   void backward(BackwardOptions options = {}) const { backward(Tensor(), options); }
 
@@ -131,8 +143,8 @@ struct TensorImpl {
 };
 inline const Array& Tensor::value_of_impl() const { return impl_->value; }
 
-/// A tensor without history, also inside a backward that is being recorded: the caller vouches that the value does not
-/// depend on anything differentiable.
+/// A tensor without history, also inside a backward that is being recorded: the caller vouches that the value
+/// does not depend on anything differentiable.
 Tensor constant(Array value);
 
 template <class T>
@@ -145,12 +157,14 @@ std::vector<T> Tensor::to_vector() const {
 template <class T>
 T Tensor::item() const {
   check(size() == 1, "item: expected one element, got shape ", shape());
-  return dispatch(dtype(), [&]<class Stored>() { return static_cast<T>(stored().template stored<Stored>()[0]); });
+  return dispatch(dtype(),
+                  [&]<class Stored>() { return static_cast<T>(stored().template stored<Stored>()[0]); });
 }
 template <class T>
 T Tensor::at(std::initializer_list<std::int64_t> index) const {
   const auto offset = offset_of(index);
-  return dispatch(dtype(), [&]<class Stored>() { return static_cast<T>(value().template data<Stored>()[offset]); });
+  return dispatch(dtype(),
+                  [&]<class Stored>() { return static_cast<T>(value().template data<Stored>()[offset]); });
 }
 
 template <class... Args, class F>

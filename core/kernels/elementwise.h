@@ -1,0 +1,140 @@
+#pragma once
+/// Elementwise kernels: map over arrays of one shape, zip with broadcasting. Results never depend on the
+/// memory order.
+
+#include <evenkeel/core/array.h>
+#include <evenkeel/core/parallel.h>
+
+#include <string_view>
+#include <type_traits>
+
+namespace evenkeel::kernels {
+
+/// Throws unless all arrays have the first one's dtype, starting with `op`.
+void check_same_dtype(std::string_view op, const Array& first, const Array& other);
+/// Throws unless the array is float32 or float64.
+void check_floating(std::string_view op, const Array& a);
+/// The common shape of two broadcast arrays (NumPy's rule: axes are aligned at the end, 1 repeats).
+Shape broadcast_shape(std::string_view op, const Array& a, const Array& b);
+/// Repeats along the axes that are 1 (or missing) in a's shape. Throws unless a can become `shape`.
+Array expand(const Array& a, const Shape& shape, MemoryOrder order);
+/// The same values as another dtype; see convert.
+Array cast(const Array& a, DType dtype);
+/// Every element `value`.
+Array full(const Shape& shape, DType dtype, double value, MemoryOrder order = MemoryOrder::row_major);
+/// a += b for arrays of one shape and dtype.
+void add_in_place(Array& a, const Array& b);
+
+/// out[i] = f(in[i]...), in parallel.
+template <class Out, class F, class... In>
+void transform(std::int64_t size, Out* out, F f, const In*... in) {
+  parallel_for(size, elements_per_task, [=](std::int64_t begin, std::int64_t end) {
+    for (auto i = begin; i < end; ++i) out[i] = static_cast<Out>(f(in[i]...));
+  });
+}
+
+/// A broadcast of two operands as nested loops over merged axes: the innermost last, with strides of 0 or 1
+/// there.
+struct BroadcastLoops {
+  BroadcastLoops(const Shape& out, const Shape& a, const Shape& b);
+
+  std::size_t rank = 0;
+  std::array<std::int64_t, Shape::max_rank> dims{}, a_strides{}, b_strides{};
+  std::int64_t rows = 1, inner = 1;
+
+  /// Where row r begins in the two operands.
+  struct Offsets {
+    std::int64_t a = 0, b = 0;
+  };
+  Offsets at(std::int64_t row) const;
+};
+
+/// out[i] = f(a[i], b[i]) where a stride of 0 repeats an element.
+template <class T, class Out, class F>
+void zip_loops(const BroadcastLoops& loops, Out* out, F f, const T* a, const T* b) {
+  const bool a_moves = loops.a_strides[loops.rank - 1] != 0, b_moves = loops.b_strides[loops.rank - 1] != 0;
+  const auto inner = loops.inner;
+  parallel_for(loops.rows, at_least_one(elements_per_task / at_least_one(inner)),
+               [&](std::int64_t first, std::int64_t last) {
+                 for (auto row = first; row < last; ++row) {
+                   const auto [a_at, b_at] = loops.at(row);
+                   const T *const x = a + a_at, *const y = b + b_at;
+                   Out* const to = out + row * inner;
+                   if (a_moves && b_moves)
+                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(x[i], y[i]));
+                   else if (a_moves)
+                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(x[i], *y));
+                   else if (b_moves)
+                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(*x, y[i]));
+                   else
+                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(*x, *y));
+                 }
+               });
+}
+
+/// The operand as `rank` axes in the given order; shared where the bytes agree.
+Array aligned(const Array& a, std::size_t rank, MemoryOrder order);
+
+/// f of two arrays of any one dtype, broadcast; results of type Result (void: of that dtype). The result has
+/// the order of the first operand that already has its shape: a scale of [1, C, 1, 1] must not turn an image
+/// around.
+template <class Result = void, class F>
+Array zip_any(std::string_view op, F f, const Array& a, const Array& b) {
+  check_same_dtype(op, a, b);
+  const Shape shape = a.shape() == b.shape() ? a.shape() : broadcast_shape(op, a, b);
+  const auto order = a.shape() == shape ? a.order() : b.shape() == shape ? b.order() : MemoryOrder::row_major;
+  const Array left = aligned(a, shape.rank(), order), right = aligned(b, shape.rank(), order);
+  return dispatch(a.dtype(), [&]<class T>() {
+    using Out = std::conditional_t<std::is_void_v<Result>, T, Result>;
+    Array out = Array::uninitialized(shape, dtype_of<Out>, order);
+    Out* const to = out.mutable_stored<Out>().data();
+    const T *const x = left.stored<T>().data(), *const y = right.stored<T>().data();
+    if (left.shape() == right.shape())
+      transform(out.size(), to, f, x, y);
+    else
+      zip_loops(BroadcastLoops(stored_shape(shape, order), stored_shape(left.shape(), order),
+                               stored_shape(right.shape(), order)),
+                to, f, x, y);
+    return out;
+  });
+}
+
+/// f of every element of floating arrays of one shape. The result has the order of the first; the others
+/// follow.
+template <class F, class... Rest>
+Array map(std::string_view op, F f, const Array& first, const Rest&... rest) {
+  check_floating(op, first);
+  (check_same_dtype(op, first, rest), ...);
+  if (!(... && (rest.order() == first.order()))) return map(op, f, first, in_order(rest, first.order())...);
+  Array out = Array::uninitialized(first.shape(), first.dtype(), first.order());
+  dispatch_floating(first.dtype(), [&]<class T>() {
+    transform(out.size(), out.mutable_stored<T>().data(), f, first.stored<T>().data(),
+              rest.template stored<T>().data()...);
+  });
+  return out;
+}
+/// The same for one array of any dtype.
+template <class F>
+Array map_any(F f, const Array& a) {
+  Array out = Array::uninitialized(a.shape(), a.dtype(), a.order());
+  dispatch(a.dtype(), [&]<class T>() {
+    transform(out.size(), out.mutable_stored<T>().data(), f, a.stored<T>().data());
+  });
+  return out;
+}
+
+/// A row-major array of value(i), a double; never in stored order, since what is drawn at random must not
+/// depend on it.
+template <class Value>
+Array generate(const Shape& shape, DType dtype, Value value) {
+  Array out = Array::uninitialized(shape, dtype);
+  dispatch(dtype, [&]<class T>() {
+    T* const to = out.mutable_data<T>().data();
+    parallel_for(out.size(), 1024, [&](std::int64_t begin, std::int64_t end) {
+      for (auto i = begin; i < end; ++i) to[i] = convert<T>(value(static_cast<std::uint64_t>(i)));
+    });
+  });
+  return out;
+}
+
+}  // namespace evenkeel::kernels
