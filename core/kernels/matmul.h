@@ -2,13 +2,10 @@
 /// Matrix products. Each row of a result has the same bits alone and among others, on any number of threads.
 
 #include <evenkeel/core/array.h>
+#include <evenkeel/core/matmul_options.h>
 
 namespace evenkeel::kernels {
 
-/// Which operands are read transposed.
-struct MatmulOptions {
-  bool transpose_a = false, transpose_b = false;
-};
 /// op(a) op(b) for matrices, or for stacks of matrices [B, rows, columns] of equal B. Shapes must fit; both
 /// are row-major. A sum over nothing is 0.
 Array matmul(const Array& a, const Array& b, MatmulOptions options = {});
