@@ -3,6 +3,7 @@
 #include <evenkeel/interop/safetensors_header.h>
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 #include <numeric>

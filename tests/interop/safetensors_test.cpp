@@ -4,9 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include <bit>
+#include <atomic>
 #include <cstring>
-#include <limits>
 #include <thread>
 #include <vector>
 
