@@ -1,5 +1,6 @@
 #pragma once
 
+#include <evenkeel/autograd/mode.h>
 #include <evenkeel/core/array.h>
 
 #include <memory>
@@ -31,6 +32,10 @@ namespace detail {
 
 /// The path of the module that runs on this thread; kept by Layer under DetectAnomaly.
 inline constinit thread_local const std::shared_ptr<const std::string>* module_path = nullptr;
+
+/// Off inside a backward: there the gradients are checked, so that the op is named and not what its backward
+/// is made of.
+using OutputChecks = ThreadSwitch<struct ChecksOutputs>;
 
 void check_output_is_finite(std::string_view op, const Array& output);
 void check_gradient_is_finite(const Node& node, std::size_t input, const Array& gradient);

@@ -21,7 +21,7 @@ void check_history_describes_value(std::string_view op, const Tensor& input) {
 }  // namespace
 
 Tensor record(Record&& r) {
-  if (DetectAnomaly::is_on()) [[unlikely]]
+  if (DetectAnomaly::is_on() && detail::OutputChecks::on) [[unlikely]]
     detail::check_output_is_finite(r.op, r.output);
   const bool wanted = GradMode::on && std::ranges::any_of(r.inputs, [](const auto& input) {
                         return input.tensor->requires_grad();

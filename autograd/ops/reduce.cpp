@@ -49,7 +49,7 @@ Tensor extreme(std::string_view op, const Tensor& x, const ReduceOptions& option
       .saved = {x},
       .save_output = true,
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        const Array &values = saved[0].stored(), chosen = saved.output().stored();
+        const Array values = saved[0].stored(), chosen = saved.output().stored();
         const auto is_chosen = [](auto v, auto best) { return v == best || (v != v && best != best); };
         const Array mask = kernels::zip_any<std::uint8_t>("max", is_chosen, values, chosen);
         const Array ties = kernels::cast(kernels::sum_to(mask, chosen.shape()), grad.dtype());
