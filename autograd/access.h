@@ -1,5 +1,5 @@
 #pragma once
-/// The engine's own door into tensors; not for users.
+/// Internal: the engine's own door into tensors.
 
 #include <evenkeel/autograd/tensor.h>
 

@@ -1,4 +1,5 @@
 #pragma once
+/// Internal: reading files that are not trusted, and replacing files whole.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,4 +1,5 @@
 #pragma once
+/// Internal: plain and gzip files as one stream of bytes.
 
 #include <evenkeel/core/file.h>
 

@@ -1,6 +1,5 @@
 #pragma once
-/// The JSON header of a safetensors file: parsing with every rule checked, and its text. Used by
-/// safetensors.cpp alone.
+/// Internal: the JSON header of a safetensors file: parsing with every rule checked, and its text.
 
 #include <evenkeel/core/dtype.h>
 #include <evenkeel/core/shape.h>
