@@ -1,0 +1,135 @@
+#include <evenkeel/autograd/mode.h>
+#include <evenkeel/autograd/node.h>
+#include <evenkeel/core/check.h>
+#include <evenkeel/layers/layer.h>
+
+#include <algorithm>
+#include <array>
+#include <map>
+#include <set>
+#include <sstream>
+#include <unordered_set>
+
+namespace evenkeel {
+namespace {
+
+using Row = std::array<std::string, 6>;
+
+/// Columns as wide as their widest entry: words to the left, numbers to the right.
+std::string table(const std::vector<Row>& rows) {
+  std::array<std::size_t, 6> widths{};
+  for (const auto& row : rows)
+    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
+  std::string text;
+  for (const auto& row : rows) {
+    for (std::size_t i = 0; i < row.size(); ++i) {
+      const std::string space(widths[i] - row[i].size(), ' ');
+      text += (i == 0 ? "" : "  ") + (i < 3 ? row[i] + space : space + row[i]);
+    }
+    text += '\n';
+  }
+  return text;
+}
+
+std::string text_of(const Shape& shape) {
+  std::ostringstream text;
+  text << shape;
+  return text.str();
+}
+
+/// What a layer did while the model ran.
+struct Work {
+  std::string output = "-";
+  std::int64_t multiply_adds = 0;
+};
+struct Size {
+  std::int64_t parameters = 0, buffers = 0;
+};
+
+/// Watches all layers, in evaluation mode, and leaves everything as it was.
+class Watch {
+ public:
+  explicit Watch(std::vector<FieldVisitor::NamedModule> modules) : modules_(std::move(modules)) {
+    for (const auto& [path, module] : modules_) {
+      modes_.push_back(module->is_training());
+      if (auto* const layer = dynamic_cast<Layer*>(module))
+        hooks_.push_back(
+            layer->register_forward_hook([this](const Layer& self, const Tensor& x, const Tensor& y) {
+              auto& work = works_[&self];
+              work.output = text_of(y.shape());
+              work.multiply_adds += self.multiply_adds(x, y);
+            }));
+    }
+    modules_.front().second->eval();
+  }
+  ~Watch() {
+    for (auto& hook : hooks_) hook.remove();
+    // From the outside in, for a mode reaches what is inside.
+    for (std::size_t i = 0; i < modules_.size(); ++i) modules_[i].second->train(modes_[i]);
+  }
+  Watch(const Watch&) = delete;
+  Watch& operator=(const Watch&) = delete;
+
+  const Work& work(const Module* module) { return works_[module]; }
+
+ private:
+  std::vector<FieldVisitor::NamedModule> modules_;
+  std::vector<bool> modes_;
+  std::vector<HookHandle> hooks_;
+  std::map<const Module*, Work> works_;
+};
+
+}  // namespace
+
+void Module::check_lists_parameters_of(const Tensor& y, const Tensor& x) const {
+  std::unordered_set<const Node*> listed{x.node().get()}, seen;
+  for (const auto& parameter : parameters()) listed.insert(parameter.node().get());
+  std::vector<const Node*> pending{y.node().get()};
+  while (!pending.empty()) {
+    const Node* const node = pending.back();
+    pending.pop_back();
+    if (!node || !seen.insert(node).second) continue;
+    for (const auto& edge : node->edges) {
+      check(!edge.node || !edge.node->is_leaf || listed.contains(edge.node.get()), type_name(),
+            ": a parameter of shape ", edge.shape, ", used by ", node->op, ", is not listed in fields()");
+      pending.push_back(edge.node.get());
+    }
+  }
+}
+
+std::string Module::summarize(const std::function<Tensor()>& run) {
+  const auto modules = named_modules();
+  const GradMode recorded(true);  // the graph tells which parameters were used
+  const BufferUpdates frozen(false);
+  Watch watch(modules);
+  check_lists_parameters_of(run());
+
+  const auto fields = visit().fields();
+  std::map<std::string, Size> sizes;  // by the path of the module that owns them
+  std::set<const Node*> counted;
+  for (const auto& field : fields) {
+    const auto owner = std::ranges::find_if(modules.rbegin(), modules.rend(), [&](const auto& module) {
+      return module.first.empty() || field.name.starts_with(module.first + ".");
+    });
+    if (field.parameter && counted.insert(field.parameter->node().get()).second)
+      sizes[owner->first].parameters += field.parameter->size();
+    if (field.buffer) sizes[owner->first].buffers += field.buffer->size();
+  }
+  std::vector<Row> rows{{"path", "layer", "output", "parameters", "buffers", "multiply-adds"}};
+  Size all;
+  std::int64_t multiply_adds = 0;
+  for (const auto& [path, module] : modules) {
+    const auto& work = watch.work(module);
+    const auto& size = sizes[path];
+    all.parameters += size.parameters;
+    all.buffers += size.buffers;
+    multiply_adds += work.multiply_adds;
+    rows.push_back({path, module->type_name(), work.output, std::to_string(size.parameters),
+                    std::to_string(size.buffers), std::to_string(work.multiply_adds)});
+  }
+  rows.push_back({"total", "", "", std::to_string(all.parameters), std::to_string(all.buffers),
+                  std::to_string(multiply_adds)});
+  return table(rows);
+}
+
+}  // namespace evenkeel
