@@ -9,7 +9,7 @@ std::ostream& operator<<(std::ostream& os, const Size2& size) {
   return os << '[' << size.height << ", " << size.width << ']';
 }
 
-Shape Window::output(std::string_view op, const Shape& x, std::int64_t channels) const {
+void Window::check_sizes(std::string_view op) const {
   // Far above any image, and small enough that no sum or product below can overflow.
   constexpr std::int64_t limit = std::int64_t{1} << 30;
   const auto within = [&](const Size2& size, std::int64_t least) {
@@ -19,6 +19,10 @@ Shape Window::output(std::string_view op, const Shape& x, std::int64_t channels)
   check(within(stride, 1), op, ": stride must be positive, got ", stride);
   check(within(dilation, 1), op, ": dilation must be positive, got ", dilation);
   check(within(padding, 0), op, ": padding must not be negative, got ", padding);
+}
+
+Shape Window::output(std::string_view op, const Shape& x, std::int64_t channels) const {
+  check_sizes(op);
   const auto length = [&](std::int64_t in, std::int64_t k, std::int64_t s, std::int64_t p, std::int64_t d) {
     const auto slack = in + 2 * p - d * (k - 1) - 1;
     check(slack >= 0, op, ": a window of ", kernel, " with dilation ", dilation, " does not fit input ", x,

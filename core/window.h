@@ -27,8 +27,11 @@ struct Window {
   /// Rounds the output up instead of down, but no window begins behind the padded image (PyTorch's rule).
   bool ceil_mode = false;
 
-  /// The output's shape for x, [N, C, H, W]. Throws ArgumentError, starting with `op`, where kernel, stride
-  /// or dilation is not positive, the padding is negative, or the window is larger than the padded image.
+  /// Throws ArgumentError, starting with `op`, where kernel, stride or dilation is not positive, or the
+  /// padding is negative.
+  void check_sizes(std::string_view op) const;
+  /// The output's shape for x, [N, C, H, W]. Throws ArgumentError likewise, and where the window is larger
+  /// than the padded image.
   Shape output(std::string_view op, const Shape& x, std::int64_t channels) const;
   std::int64_t row(std::int64_t out, std::int64_t tap) const {
     return out * stride.height - padding.height + tap * dilation.height;

@@ -199,6 +199,12 @@ Initializer he_normal(const HeOptions& options) {
   return [=](const Shape& shape, Rng& rng) { return draw_normal(shape, rng, 0, he_std(shape, options)); };
 }
 
+Initializer torch_weight() { return kaiming_uniform({.negative_slope = std::sqrt(5.0)}); }
+Initializer torch_bias(const Shape& weight) {
+  const double in = fan(weight, Fan::in), bound = in > 0 ? 1 / std::sqrt(in) : 0;
+  return uniform(-bound, bound);
+}
+
 Initializer variance_scaling(const VarianceScalingOptions& options) {
   check(options.scale > 0 && std::isfinite(options.scale),
         "init::variance_scaling: scale must be positive, got ", options.scale);

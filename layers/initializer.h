@@ -86,6 +86,12 @@ Initializer he_normal(const HeOptions& options = {});
 inline Initializer kaiming_uniform(const HeOptions& options = {}) { return he_uniform(options); }
 inline Initializer kaiming_normal(const HeOptions& options = {}) { return he_normal(options); }
 
+/// What PyTorch's Linear and Conv2d start with: kaiming_uniform with a = sqrt(5), that is U(-b, b) with b = 1
+/// / sqrt(fan_in).
+Initializer torch_weight();
+/// Their bias: the same bound, for a weight of this shape; zeros where the fan-in is 0.
+Initializer torch_bias(const Shape& weight);
+
 enum class Distribution : std::uint8_t { uniform, normal };
 struct VarianceScalingOptions {
   double scale = 1;

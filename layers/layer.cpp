@@ -1,6 +1,7 @@
 #include <evenkeel/autograd/anomaly.h>
 #include <evenkeel/autograd/mode.h>
 #include <evenkeel/autograd/ops/creation.h>
+#include <evenkeel/core/check.h>
 #include <evenkeel/layers/layer.h>
 
 #include <unordered_map>
@@ -49,6 +50,12 @@ Tensor Layer::operator()(const Tensor& x) {
   if (!DetectAnomaly::is_on()) return run(x);
   const RunningIn here(*this);
   return run(x);
+}
+
+void Layer::check_dtype(const Tensor& x, const Tensor& parameter) const {
+  if (x.dtype() != parameter.dtype())
+    fail(type_name(), ": expected ", parameter.dtype(), " input as the parameters are, got ", x.dtype(), ' ',
+         x.shape(), "; convert one of them with to(dtype)");
 }
 
 std::int64_t Layer::multiply_adds(const Tensor&, const Tensor&) const { return 0; }

@@ -36,6 +36,8 @@ class Layer : public Module {
   Layer() = default;
   Layer(Layer&&) = default;
   virtual Tensor forward(const Tensor& x) = 0;
+  /// Throws unless x has the dtype of a parameter.
+  void check_dtype(const Tensor& x, const Tensor& parameter) const;
 
  private:
   Tensor run(const Tensor& x);

@@ -1,0 +1,41 @@
+#pragma once
+
+#include <evenkeel/layers/any_layer.h>
+
+#include <cstddef>
+#include <initializer_list>
+#include <utility>
+#include <vector>
+
+namespace evenkeel {
+
+/// Runs layers one after another; their names are "0", "1", ... An empty one gives its input.
+class Sequential final : public Layer {
+ public:
+  /// Lets a layer be moved out of an initializer list.
+  class Part {
+   public:
+    template <class L>
+    requires std::constructible_from<AnyLayer, L&&>
+    explicit(false) Part(L&& given) : layer(std::forward<L>(given)) {}
+    mutable AnyLayer layer;
+  };
+
+  /// Sequential({Conv2d({...}), ReLU()}): only braces fix the order in which the layers are made and draw
+  /// their random weights.
+  explicit Sequential(std::initializer_list<Part> parts = {});
+  Sequential& append(AnyLayer layer);
+  std::size_t size() const { return layers_.size(); }
+  /// Throws ArgumentError behind the last layer.
+  Layer& operator[](std::size_t index);
+
+  void fields(FieldVisitor& f) override;
+
+ protected:
+  Tensor forward(const Tensor& x) override;
+
+ private:
+  std::vector<AnyLayer> layers_;
+};
+
+}  // namespace evenkeel
