@@ -45,3 +45,9 @@
 #include <evenkeel/data/loader.h>
 #include <evenkeel/data/transforms.h>
 #include <evenkeel/interop/safetensors.h>
+#include <evenkeel/layers/any_layer.h>
+#include <evenkeel/layers/fields.h>
+#include <evenkeel/layers/initializer.h>
+#include <evenkeel/layers/layer.h>
+#include <evenkeel/layers/module.h>
+#include <evenkeel/layers/options.h>
