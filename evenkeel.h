@@ -46,8 +46,14 @@
 #include <evenkeel/data/transforms.h>
 #include <evenkeel/interop/safetensors.h>
 #include <evenkeel/layers/any_layer.h>
+#include <evenkeel/layers/conv.h>
 #include <evenkeel/layers/fields.h>
+#include <evenkeel/layers/flatten.h>
 #include <evenkeel/layers/initializer.h>
 #include <evenkeel/layers/layer.h>
+#include <evenkeel/layers/linear.h>
+#include <evenkeel/layers/metrics.h>
 #include <evenkeel/layers/module.h>
 #include <evenkeel/layers/options.h>
+#include <evenkeel/layers/pool.h>
+#include <evenkeel/layers/sequential.h>
