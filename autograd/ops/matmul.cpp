@@ -50,7 +50,7 @@ Tensor product(std::string_view op, const Tensor& a, const Tensor& b, MatmulOpti
       .output = kernels::matmul(row_major(a.stored()), row_major(b.stored()), options),
       .saved = {a, b},
       .backward = [op, options](const Tensor& g, const Saved& saved, const Needs& needs) -> Gradients {
-        const auto [at, bt] = options;
+        const bool at = options.transpose_a, bt = options.transpose_b;
         const auto da = [&] {
           return at ? product(op, saved[1], g, {bt, true}) : product(op, g, saved[1], {false, !bt});
         };
