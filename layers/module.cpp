@@ -144,9 +144,13 @@ void Module::load_state(const State& state, LoadOptions options) {
 }
 
 std::ostream& operator<<(std::ostream& os, const Module& module) {
+  std::vector<std::string> around;  // the modules that the next one may lie in
   for (const auto& [name, part] : module.named_modules()) {
-    if (!name.empty())
-      os << std::string(2 + 2 * static_cast<std::size_t>(std::ranges::count(name, '.')), ' ') << name << ": ";
+    while (!around.empty() && !name.starts_with(around.back())) around.pop_back();
+    if (!name.empty()) {
+      os << std::string(2 * (around.size() + 1), ' ') << name << ": ";
+      around.push_back(name + ".");
+    }
     os << part->type_name();
     if (const auto details = part->details(); !details.empty()) os << '(' << details << ')';
     for (const auto& [field, parameter] : part->named_parameters())
