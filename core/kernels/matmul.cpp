@@ -1,8 +1,14 @@
-#include <evenkeel/core/check.h>
-#include <evenkeel/core/kernels/matmul.h>
-#include <evenkeel/core/parallel.h>
+// Every element of a product is summed in one order, whichever path computes it: a chain of multiply-adds
+// over k within each piece of `depth` steps, then the pieces from first to last, then the bias. So the bits
+// of a row depend neither on the other rows nor on the threads, and small products may skip all packing.
+//
+// Large products: both operands are packed into strips, b (as wide as a tile) once for all, a (as high as a
+// tile) block by block by the task that needs it; a tile of the result stays in registers for a whole piece
+// of k.
 
-#include <Eigen/Core>
+#include <evenkeel/core/kernels/matmul.h>
+#include <evenkeel/core/kernels/simd.h>
+#include <evenkeel/core/parallel.h>
 
 #include <vector>
 
@@ -10,8 +16,19 @@ namespace evenkeel::kernels {
 namespace {
 
 using Index = std::int64_t;
+using simd::Vector;
 
-/// A matrix as it lies: rows or columns one element apart.
+constexpr Index depth = 256;
+/// Rows of a tile: with two vectors across, the accumulators fill three quarters of the registers.
+constexpr Index tile_rows = simd::vector_bytes == 64 ? 12 : 6;
+template <class T>
+constexpr Index tile_columns = 2 * simd::lanes<T>;
+/// A task computes at most so many rows, and tiles across: a packed block of `a` stays in the L2.
+constexpr Index block_rows = 8 * tile_rows, block_tiles = 8;
+/// Products of so few multiplications are done before packing would be.
+constexpr Index few = 4096;
+
+/// A matrix as it lies.
 template <class T>
 struct Operand {
   const T* data;
@@ -19,25 +36,185 @@ struct Operand {
   T operator()(Index r, Index c) const { return data[r * row + c * column]; }
 };
 
-/// Rows [first, last) of c = a b + bias, each a chain over k from first to last.
 template <class T>
-void rows_of_product(const Operand<T>& a, const Operand<T>& b, const T* bias, T* c, Index n, Index k,
-                     Index first, Index last) {
-  using Row = Eigen::Map<Eigen::Array<T, 1, Eigen::Dynamic>>;
-  using ConstRow = Eigen::Map<const Eigen::Array<T, 1, Eigen::Dynamic>>;
-  std::vector<T> packed;
-  if (b.column != 1) {
-    packed.resize(static_cast<std::size_t>(n * k));
-    for (Index j = 0; j < n; ++j)
-      for (Index i = 0; i < k; ++i) packed[static_cast<std::size_t>(i * n + j)] = b(i, j);
+struct Product {
+  Operand<T> a, b;
+  const T* bias;  // of each column, or null
+  T* c;
+  Index m, k, n;
+
+  Index pieces() const { return ceil_div(k, depth); }
+  Index steps(Index piece) const { return std::min(depth, k - piece * depth); }
+};
+
+template <class T>
+void multiply_small(const Product<T>& p) {
+  for (Index i = 0; i < p.m; ++i)
+    for (Index j = 0; j < p.n; ++j) {
+      T total = 0;
+      for (Index piece = 0; piece < p.pieces(); ++piece) {
+        T sum = 0;
+        for (Index k = piece * depth, end = k + p.steps(piece); k < end; ++k)
+          sum = simd::multiply_add(p.a(i, k), p.b(k, j), sum);
+        total = piece == 0 ? sum : total + sum;
+      }
+      p.c[i * p.n + j] = p.bias ? total + p.bias[j] : total;
+    }
+}
+
+/// Rows x two vectors of a piece: a is packed [steps][Rows], b [steps][tile_columns].
+template <class T, Index Rows>
+[[gnu::always_inline]] inline void multiply_tile(const T* a, const T* b, Index steps, T* to) {
+  constexpr auto n = simd::lanes<T>;
+  Vector<T> left[Rows]{}, right[Rows]{};
+  for (Index k = 0; k < steps; ++k, a += Rows, b += 2 * n) {
+    const auto b0 = simd::load(b), b1 = simd::load(b + n);
+#pragma GCC unroll 12
+    for (Index i = 0; i < Rows; ++i) {
+      const auto factor = simd::broadcast(a[i]);
+      left[i] = simd::multiply_add(factor, b0, left[i]);
+      right[i] = simd::multiply_add(factor, b1, right[i]);
+    }
   }
-  const T* const rows = packed.empty() ? b.data : packed.data();
-  for (Index r = first; r < last; ++r) {
-    Row to(c + r * n, n);
-    to.setZero();
-    for (Index i = 0; i < k; ++i) to += a(r, i) * ConstRow(rows + i * n, n);
-    if (bias) to += ConstRow(bias, n);
+  for (Index i = 0; i < Rows; ++i) {
+    simd::store(to + i * 2 * n, left[i]);
+    simd::store(to + i * 2 * n + n, right[i]);
   }
+}
+
+template <class T>
+void multiply_tile(Index rows, const T* a, const T* b, Index steps, T* to) {
+  switch (rows) {
+    case 1:
+      return multiply_tile<T, 1>(a, b, steps, to);
+    case 2:
+      return multiply_tile<T, 2>(a, b, steps, to);
+    case 4:
+      return multiply_tile<T, 4>(a, b, steps, to);
+    default:
+      return multiply_tile<T, tile_rows>(a, b, steps, to);
+  }
+}
+
+/// The height of the next tile where so many rows are left.
+Index tile_height(Index rows) {
+  if (rows >= tile_rows) return tile_rows;
+  return rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+}
+
+/// Columns [first, first + tile_columns) of steps [begin, end) of b, zeros beyond the last column.
+template <class T>
+void pack_columns(const Operand<T>& b, Index n, Index first, Index begin, Index end, T* to) {
+  constexpr auto width = tile_columns<T>;
+  const auto columns = std::min(width, n - first);
+  if (b.column == 1 && columns == width) {
+    for (Index k = begin; k < end; ++k, to += width)
+      std::memcpy(to, b.data + k * b.row + first, static_cast<std::size_t>(width) * sizeof(T));
+    return;
+  }
+  // Eight steps at a time keep both sides of the transpose in the L1.
+  for (Index k0 = begin; k0 < end; k0 += 8)
+    for (Index j = 0; j < width; ++j)
+      for (Index k = k0; k < std::min(end, k0 + 8); ++k)
+        to[(k - begin) * width + j] = j < columns ? b(k, first + j) : T{0};
+}
+
+/// Rows [first, last) of steps [begin, end) of a, tile by tile.
+template <class T>
+void pack_rows(const Operand<T>& a, Index first, Index last, Index begin, Index end, T* to) {
+  for (Index height; first < last; first += height) {
+    height = tile_height(last - first);
+    for (Index i = 0; i < height; ++i)
+      for (Index k = begin; k < end; ++k) to[(k - begin) * height + i] = a(first + i, k);
+    to += height * (end - begin);
+  }
+}
+
+/// Puts a tile of a piece where it belongs: written by the first piece, added by the others.
+template <class T>
+void place(const T* tile, Index rows, Index columns, bool first, const T* bias, T* c, Index n) {
+  constexpr auto width = tile_columns<T>;
+  for (Index i = 0; i < rows; ++i) {
+    const T* const from = tile + i * width;
+    T* const to = c + i * n;
+    if (first)
+      for (Index j = 0; j < columns; ++j) to[j] = from[j];
+    else
+      for (Index j = 0; j < columns; ++j) to[j] += from[j];
+    if (bias)
+      for (Index j = 0; j < columns; ++j) to[j] += bias[j];
+  }
+}
+
+/// All of b: [piece][tile across][step][column].
+template <class T>
+class PackedColumns {
+ public:
+  explicit PackedColumns(const Product<T>& p)
+      : across(ceil_div(p.n, tile_columns<T>)),
+        values_(Array::uninitialized({across * tile_columns<T> * p.k}, dtype_of<T>)),
+        to_(values_.template mutable_data<T>().data()) {
+    const auto strip_size = tile_columns<T> * std::min(p.k, depth);
+    parallel_for(p.pieces() * across, at_least_one(elements_per_task / strip_size), [&](Index i, Index end) {
+      for (; i < end; ++i) {
+        const auto piece = i / across, tile = i % across, begin = piece * depth;
+        pack_columns(p.b, p.n, tile * tile_columns<T>, begin, begin + p.steps(piece),
+                     to_ + offset(p, piece, tile));
+      }
+    });
+  }
+  const T* strip(const Product<T>& p, Index piece, Index tile) const { return to_ + offset(p, piece, tile); }
+
+  const Index across;
+
+ private:
+  Index offset(const Product<T>& p, Index piece, Index tile) const {
+    return (piece * depth * across + tile * p.steps(piece)) * tile_columns<T>;
+  }
+  Array values_;
+  T* to_;
+};
+
+template <class T>
+void multiply_packed(const Product<T>& p) {
+  constexpr auto width = tile_columns<T>;
+  const PackedColumns<T> columns(p);
+  const auto multiply_block = [&](Index first_row, Index last_row, Index first_tile, Index last_tile) {
+    static thread_local std::vector<T> packed_rows(static_cast<std::size_t>(block_rows * depth));
+    alignas(64) T result[tile_rows * width];
+    for (Index piece = 0; piece < p.pieces(); ++piece) {
+      const auto steps = p.steps(piece);
+      pack_rows(p.a, first_row, last_row, piece * depth, piece * depth + steps, packed_rows.data());
+      const T* const bias = piece + 1 == p.pieces() ? p.bias : nullptr;
+      for (Index tile = first_tile; tile < last_tile; ++tile) {
+        const T* rows = packed_rows.data();
+        for (Index i = first_row, height; i < last_row; i += height, rows += height * steps) {
+          height = tile_height(last_row - i);
+          multiply_tile(height, rows, columns.strip(p, piece, tile), steps, result);
+          place(result, height, std::min(width, p.n - tile * width), piece == 0,
+                bias ? bias + tile * width : nullptr, p.c + i * p.n + tile * width, p.n);
+        }
+      }
+    }
+  };
+  // Eight blocks down where there are rows for them, in whole tiles.
+  const auto rows = std::clamp(ceil_div(p.m, 8 * tile_rows) * tile_rows, 2 * tile_rows, block_rows);
+  const auto down = ceil_div(p.m, rows), blocks_across = ceil_div(columns.across, block_tiles);
+  parallel_for(down * blocks_across, 1, [&](Index block, Index end) {
+    for (; block < end; ++block) {
+      const auto row = block / blocks_across * rows, tile = block % blocks_across * block_tiles;
+      multiply_block(row, std::min(p.m, row + rows), tile, std::min(columns.across, tile + block_tiles));
+    }
+  });
+}
+
+template <class T>
+void multiply(const Product<T>& p) {
+  if (p.m == 0 || p.n == 0) return;
+  if (p.k == 0 || p.m * p.n * p.k <= few)
+    multiply_small(p);
+  else
+    multiply_packed(p);
 }
 
 }  // namespace
@@ -50,16 +227,21 @@ Array matmul(const Array& a, const Array& b, MatmulOptions options) {
   const auto batch = rank == 3 ? a.shape()[0] : 1;
   Array c = Array::uninitialized(rank == 3 ? Shape{batch, m, n} : Shape{m, n}, a.dtype());
   dispatch_floating(a.dtype(), [&]<class T>() {
-    const T *const from_a = a.data<T>().data(), *const from_b = b.data<T>().data();
+    const T *const left = a.data<T>().data(), *const right = b.data<T>().data();
     T* const to = c.mutable_data<T>().data();
-    for (Index i = 0; i < batch; ++i) {
-      const Operand<T> left{from_a + i * m * k, at ? 1 : k, at ? m : 1},
-          right{from_b + i * k * n, bt ? 1 : n, bt ? k : 1};
-      parallel_for(m, at_least_one(std::max(ceil_div(m, 16), elements_per_task / at_least_one(n * k))),
-                   [&, i](Index first, Index last) {
-                     rows_of_product<T>(left, right, nullptr, to + i * m * n, n, k, first, last);
-                   });
-    }
+    const auto multiply_one = [&](Index i) {
+      multiply<T>({.a = {left + i * m * k, at ? 1 : k, at ? m : 1},
+                   .b = {right + i * k * n, bt ? 1 : n, bt ? k : 1},
+                   .bias = nullptr,
+                   .c = to + i * m * n,
+                   .m = m,
+                   .k = k,
+                   .n = n});
+    };
+    // The threads share out many matrices; of a few, they share each.
+    parallel_for(batch, batch < 8 ? at_least_one(batch) : ceil_div(batch, 64), [&](Index i, Index end) {
+      for (; i < end; ++i) multiply_one(i);
+    });
   });
   return c;
 }
@@ -67,15 +249,15 @@ Array matmul(const Array& a, const Array& b, MatmulOptions options) {
 Array linear(const Array& x, const Array& weight, const Array& bias) {
   const auto k = weight.shape()[1], n = weight.shape()[0];
   const auto rank = x.shape().rank();
-  const auto m = x.shape().with(rank - 1, 1).count();
   Array y = Array::uninitialized(x.shape().with(rank - 1, n), x.dtype());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    const Operand<T> left{x.data<T>().data(), k, 1}, right{weight.data<T>().data(), 1, k};
-    T* const to = y.mutable_data<T>().data();
-    const T* const shift = bias.defined() ? bias.data<T>().data() : nullptr;
-    parallel_for(
-        m, at_least_one(std::max(ceil_div(m, 16), elements_per_task / at_least_one(n * k))),
-        [&](Index first, Index last) { rows_of_product<T>(left, right, shift, to, n, k, first, last); });
+    multiply<T>({.a = {x.data<T>().data(), k, 1},
+                 .b = {weight.data<T>().data(), 1, k},
+                 .bias = bias.defined() ? bias.data<T>().data() : nullptr,
+                 .c = y.mutable_data<T>().data(),
+                 .m = x.shape().with(rank - 1, 1).count(),
+                 .k = k,
+                 .n = n});
   });
   return y;
 }

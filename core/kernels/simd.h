@@ -1,0 +1,121 @@
+#pragma once
+/// Vectors of the machine's width, for kernels. The compilers' vector extensions do the arithmetic on any
+/// machine; only the conversion from float to double is spelled out where GCC would split it.
+
+#include <cmath>
+#include <concepts>
+#include <cstdint>
+#include <cstring>
+
+#if defined(__SSE2__)
+#include <immintrin.h>
+#endif
+
+namespace evenkeel::kernels::simd {
+
+#if defined(__AVX512F__)
+inline constexpr int vector_bytes = 64;
+#elif defined(__AVX__)
+inline constexpr int vector_bytes = 32;
+#else
+inline constexpr int vector_bytes = 16;
+#endif
+
+template <class T>
+struct VectorOf;
+template <>
+struct VectorOf<float> {
+  using type __attribute__((vector_size(vector_bytes))) = float;
+};
+template <>
+struct VectorOf<double> {
+  using type __attribute__((vector_size(vector_bytes))) = double;
+};
+template <class T>
+using Vector = typename VectorOf<T>::type;
+using Doubles = Vector<double>;
+using Bits __attribute__((vector_size(vector_bytes))) = std::int64_t;
+
+/// Elements of a vector.
+template <class T>
+inline constexpr std::int64_t lanes = vector_bytes / static_cast<int>(sizeof(T));
+
+template <class T>
+[[gnu::always_inline]] inline Vector<T> load(const T* from) {
+  Vector<T> v;
+  std::memcpy(&v, from, sizeof v);
+  return v;
+}
+template <class T>
+[[gnu::always_inline]] inline void store(T* to, Vector<T> v) {
+  std::memcpy(to, &v, sizeof v);
+}
+template <class T>
+[[gnu::always_inline]] inline Vector<T> broadcast(T value) {
+  return value - Vector<T>{};  // keeps the sign of a zero
+}
+
+/// lanes<double> neighbours in double.
+[[gnu::always_inline]] inline Doubles load_doubles(const double* from) { return load(from); }
+[[gnu::always_inline]] inline Doubles load_doubles(const float* from) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Doubles>(_mm512_cvtps_pd(_mm256_loadu_ps(from)));
+#elif defined(__AVX__)
+  return reinterpret_cast<Doubles>(_mm256_cvtps_pd(_mm_loadu_ps(from)));
+#else
+  return Doubles{from[0], from[1]};
+#endif
+}
+
+/// a * b + c, rounded once where the machine can: alike for vectors and single values, at every optimization
+/// level.
+[[gnu::always_inline]] inline Vector<float> multiply_add(Vector<float> a, Vector<float> b, Vector<float> c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Vector<float>>(_mm512_fmadd_ps(a, b, c));
+#elif defined(__FMA__)
+  return reinterpret_cast<Vector<float>>(_mm256_fmadd_ps(a, b, c));
+#else
+  return a * b + c;
+#endif
+}
+[[gnu::always_inline]] inline Doubles multiply_add(Doubles a, Doubles b, Doubles c) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Doubles>(_mm512_fmadd_pd(a, b, c));
+#elif defined(__FMA__)
+  return reinterpret_cast<Doubles>(_mm256_fmadd_pd(a, b, c));
+#else
+  return a * b + c;
+#endif
+}
+template <std::floating_point T>
+[[gnu::always_inline]] inline T multiply_add(T a, T b, T c) {
+#if defined(__FMA__)
+  return std::fma(a, b, c);
+#else
+  return a * b + c;
+#endif
+}
+
+/// All lanes but the first `skipped`; the others become 0, whatever they held.
+[[gnu::always_inline]] inline Doubles without_first(std::int64_t skipped, Doubles v) {
+  constexpr auto n = lanes<double>;
+  static constexpr auto masks = [] {
+    struct {
+      std::int64_t bits[2 * n];
+    } table{};
+    for (auto i = n; i < 2 * n; ++i) table.bits[i] = -1;
+    return table;
+  }();
+  Bits mask;
+  std::memcpy(&mask, masks.bits + n - skipped, sizeof mask);
+  return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & mask);
+}
+
+/// Always the same pairs: halves onto halves.
+inline double sum(Doubles v) {
+  for (auto width = lanes<double> / 2; width > 0; width /= 2)
+    for (std::int64_t i = 0; i < width; ++i) v[i] += v[i + width];
+  return v[0];
+}
+
+}  // namespace evenkeel::kernels::simd
