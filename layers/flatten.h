@@ -11,7 +11,7 @@ class Flatten final : public Layer {
   struct Options {
     std::int64_t start = 1, end = -1;
   };
-  Flatten() = default;
+  Flatten() : options() {}
   explicit Flatten(const Options& given) : options(given) {}
 
   const Options options;
