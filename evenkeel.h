@@ -57,3 +57,4 @@
 #include <evenkeel/layers/options.h>
 #include <evenkeel/layers/pool.h>
 #include <evenkeel/layers/sequential.h>
+#include <evenkeel/layers/split_for_weight_decay.h>

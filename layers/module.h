@@ -33,6 +33,10 @@ class Module {
   /// Settings that the parameters' shapes do not tell, such as "p=0.5", for operator<<.
   virtual std::string details() const { return {}; }
 
+  /// Whether weight decay passes over all parameters in here, as it does over those of normalization layers;
+  /// see split_for_weight_decay.
+  virtual bool skips_weight_decay() const { return false; }
+
   /// Training mode, in which a module starts; only layers that behave differently look at it. The two verbs
   /// set the flag here and in all modules inside, and nothing else: freezing is set_requires_grad(false).
   bool is_training() const { return training_; }
