@@ -24,6 +24,12 @@ class Sequential final : public Layer {
   /// Sequential({Conv2d({...}), ReLU()}): only braces fix the order in which the layers are made and draw
   /// their random weights.
   explicit Sequential(std::initializer_list<Part> parts = {});
+  /// The same for containers alone: clang before 18 takes Sequential({Sequential({...})}) for a move (CWG
+  /// 2137), which would lose a level of the names.
+  template <std::same_as<Sequential> S>
+  explicit Sequential(std::initializer_list<S> parts) {
+    for (const auto& part : parts) append(std::move(const_cast<S&>(part)));  // temporaries of this very call
+  }
   Sequential& append(AnyLayer layer);
   std::size_t size() const { return layers_.size(); }
   /// Throws ArgumentError behind the last layer.
