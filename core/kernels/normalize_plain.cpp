@@ -1,35 +1,16 @@
 #include <evenkeel/core/kernels/group_sums.h>
-#include <evenkeel/core/kernels/normalize_plain.h>
+#include <evenkeel/core/kernels/normalize_parts.h>
 
 #include <numeric>
 
 namespace evenkeel::kernels {
 namespace {
 
-using Index = std::int64_t;
-
-/// What sums of a group's elements are taken relative to: a constant then sums to exactly 0, and nothing
-/// cancels. An Inf would turn all differences to NaN.
-double origin_of(double first) { return std::isfinite(first) ? first : 0; }
-
 std::vector<double> inverse_stds(const Array& var, double eps) {
   std::vector<double> out;
   for (const double v : var.data<double>()) out.push_back(inverse_std(v, eps));
   return out;
 }
-
-/// A parameter, or its default where it is absent.
-template <class T>
-class Scale {
- public:
-  Scale(const Array& values, double otherwise)
-      : values_(values.defined() ? values.data<T>().data() : nullptr), otherwise_(otherwise) {}
-  double operator[](Index i) const { return values_ ? static_cast<double>(values_[i]) : otherwise_; }
-
- private:
-  const T* values_;
-  double otherwise_;
-};
 
 /// The longest piece that lies within one group of both partitions wherever it starts.
 Index common_run(const Normalization& how) {

@@ -1,0 +1,85 @@
+#pragma once
+/// Groups made of strips, runs of neighbours at equal distances, and their moments.
+
+#include <evenkeel/core/kernels/normalize_parts.h>
+
+namespace evenkeel::kernels {
+
+/// Strips may be cut into units; the sums over a segment, so many units of one channel, stay in vector lanes.
+/// All cuts follow from the shape of one group.
+struct Strips {
+  /// One channel to a group: its strips are summed together, in as many segments as it has pieces. Otherwise
+  /// the strips are so long and each is summed for itself.
+  Strips(const Groups& partition, Index size, Index strip, bool one_channel)
+      : groups(partition), size_(size) {
+    const auto row = partition.count * partition.inner, rows = size / partition.blocks / row;
+    count = rows > 1 ? rows : partition.inner / strip;
+    length = strip;
+    step = rows > 1 ? row : strip;
+    const auto pieces = pieces_of(one_channel ? count * length : length);
+    chunks = one_channel ? ceil_div(pieces, count) : pieces;
+    chunk = chunks == 1 ? length : length / chunks / 64 * 64;
+    units = count * chunks;
+    units_per_segment = one_channel ? ceil_div(units, pieces) : 1;
+    segments = ceil_div(units, units_per_segment);
+  }
+  Index begin(Index group, Index unit) const {
+    return groups.first_of(group, size_) + unit / chunks * step + unit % chunks * chunk;
+  }
+  Index length_of(Index unit) const {
+    return unit % chunks + 1 < chunks ? chunk : length - unit % chunks * chunk;
+  }
+  /// So many units make a task.
+  Index grain() const { return at_least_one(elements_per_task / chunk); }
+  /// body(unit) for the units of a segment.
+  template <class Body>
+  [[gnu::always_inline]] inline void for_each_unit(Index segment, Body body) const {
+    const auto end = std::min(units, (segment + 1) * units_per_segment);
+    for (auto unit = segment * units_per_segment; unit < end; ++unit) body(unit);
+  }
+  /// From a unit to the next of its group, which is worth fetching meanwhile; 0 where there is none or where
+  /// it simply follows.
+  Index ahead(Index unit) const { return chunks == 1 && unit + 1 < units && step != length ? step : 0; }
+
+  Groups groups;
+  Index count, length, step;  // of the strips of a group
+  Index chunks, chunk;        // of a strip
+  Index units, units_per_segment, segments;
+
+ private:
+  Index size_;
+};
+
+/// The strips whose sums are the moments.
+inline Strips strips_of_moments(const Groups& groups, Index size) {
+  return {groups, size, groups.inner, true};
+}
+
+template <class T>
+Spread spread_of(const T* x, const Strips& strips, Index group, bool share) {
+  const auto n = static_cast<double>(strips.count * strips.length);
+  Spread found{origin_of(static_cast<double>(x[strips.begin(group, 0)])), 0};
+  for (int sweep = 0; sweep < sweeps<T> && std::isfinite(found.mean); ++sweep) {
+    TwoSums parts[16];
+    for_range(share, strips.segments, 1, [&](Index segment) {
+      Lanes sums;
+      const auto k = simd::broadcast(found.mean);
+      strips.for_each_unit(segment, [&](Index unit) {
+        const T* const from = x + strips.begin(group, unit);
+        const auto ahead = strips.ahead(unit);
+        sums.add(strips.length_of(unit), [=](Index i) {
+          __builtin_prefetch(from + i + ahead);
+          return spread_terms(simd::load_doubles(from + i), k);
+        });
+      });
+      parts[segment] = sums.total();
+    });
+    TwoSums total;
+    for (Index segment = 0; segment < strips.segments; ++segment) total += parts[segment];
+    found = spread_about(found.mean, total, n);
+  }
+  if (!std::isfinite(found.mean)) found.var = std::numeric_limits<double>::quiet_NaN();
+  return found;
+}
+
+}  // namespace evenkeel::kernels
