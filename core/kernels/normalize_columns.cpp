@@ -88,7 +88,9 @@ class LaneSums {
  public:
   template <class Terms>
   LaneSums(const Matrix& m, bool share, Terms terms)
-      : m_(m), first_(static_cast<std::size_t>(m.pieces * m.slots)), second_(first_.size()) {
+      : m_(m), first_(m.pieces * m.slots), second_(m.pieces * m.slots) {
+    std::fill_n(first_.data(), m.pieces * m.slots, 0.0);
+    std::fill_n(second_.data(), m.pieces * m.slots, 0.0);
     const auto tasks_across = share ? ceil_div(m.width, lanes_per_task) : 1;
     for_range(share, m.pieces * tasks_across, 1, [&](Index task) {
       const auto piece = task / tasks_across, lane = task % tasks_across * lanes_per_task;
@@ -96,7 +98,7 @@ class LaneSums {
       add_piece(piece, lane, end, terms);
     });
     for (Index lane = 0; lane < m.tail; ++lane) {
-      const auto at = static_cast<std::size_t>((m.pieces - 1) * m.slots + m.slot(lane));
+      const auto at = (m.pieces - 1) * m.slots + m.slot(lane);
       const TwoSums one = terms.one(m.rows * m.width + lane, lane);
       first_[at] += one.first;
       second_[at] += one.second;
@@ -105,7 +107,7 @@ class LaneSums {
   TwoSums operator()(Index lane) const {
     TwoSums total;
     for (Index piece = 0; piece < m_.pieces; ++piece) {
-      const auto at = static_cast<std::size_t>(piece * m_.slots + m_.slot(lane));
+      const auto at = piece * m_.slots + m_.slot(lane);
       total += {first_[at], second_[at]};
     }
     return total;
@@ -150,7 +152,7 @@ class LaneSums {
   }
 
   const Matrix& m_;
-  std::vector<double> first_, second_;
+  Room<double> first_, second_;
 };
 
 /// The sums of the groups of a block.
@@ -161,10 +163,15 @@ std::vector<TwoSums> folded(const Matrix& m, const Groups& groups, const LaneSum
   return out;
 }
 /// A value of each group of a block for each lane.
-std::vector<double> spread_to_lanes(const Matrix& m, const Groups& groups, const double* of_group) {
-  std::vector<double> out;
+Room<double> spread_to_lanes(const Matrix& m, const Groups& groups, const double* of_group) {
+  Room<double> out(m.width);
   GroupOfLane group(groups);
-  for (Index lane = 0; lane < m.width; ++lane, ++group) out.push_back(of_group[*group]);
+  for (Index lane = 0; lane < m.width; ++lane, ++group) out[lane] = of_group[*group];
+  return out;
+}
+std::vector<double> inverse_stds(const double* var, Index groups, double eps) {
+  std::vector<double> out(static_cast<std::size_t>(groups));
+  std::transform(var, var + groups, out.begin(), [=](double v) { return inverse_std(v, eps); });
   return out;
 }
 
@@ -235,18 +242,18 @@ void normalize_block(const Forward<T>& f, const Matrix& m, Index b, bool share) 
   T* const y = f.y + b * m.block;
   double *const mean = f.mean + b * groups.count, *const var = f.var + b * groups.count;
   if (f.find_moments) find_moments(f, m, b, share);
-  std::vector<Line<T>> lines;
-  std::vector<T> coefficients(static_cast<std::size_t>(3 * m.width));
+  const auto invstd = inverse_stds(var, groups.count, f.how.eps);
+  Room<T> coefficients(3 * m.width);
   T *const hi = coefficients.data(), *const s = hi + m.width, *const t = s + m.width;
-  std::vector<double> invstd;
-  for (Index g = 0; g < groups.count; ++g) invstd.push_back(inverse_std(var[g], f.how.eps));
+  std::vector<Index> extreme;
   GroupOfLane group(groups), channel(affine);
   for (Index lane = 0; lane < m.width; ++lane, ++group, ++channel) {
-    lines.emplace_back(mean[*group], invstd[static_cast<std::size_t>(*group)], f.gamma[*channel],
+    const Line<T> line(mean[*group], invstd[static_cast<std::size_t>(*group)], f.gamma[*channel],
                        f.beta[*channel]);
-    hi[lane] = lines.back().hi;
-    s[lane] = lines.back().s;
-    t[lane] = lines.back().t;
+    hi[lane] = line.hi;
+    s[lane] = line.s;
+    t[lane] = line.t;
+    if (line.extreme) extreme.push_back(lane);
   }
   for_each_vector<T>(m, share, [=](Index i, Index lane) {
     simd::store(y + i,
@@ -256,15 +263,14 @@ void normalize_block(const Forward<T>& f, const Matrix& m, Index b, bool share) 
     const auto i = m.rows * m.width + lane;
     y[i] = (x[i] - hi[lane]) * s[lane] + t[lane];
   }
-  group = GroupOfLane(groups);
-  channel = GroupOfLane(affine);
-  for (Index lane = 0; lane < m.width; ++lane, ++group, ++channel)
-    if (lines[static_cast<std::size_t>(lane)].extreme)
-      for_each_in_lane(m, lane, [&](Index i) {
-        y[i] = static_cast<T>((static_cast<double>(x[i]) - mean[*group]) *
-                                  invstd[static_cast<std::size_t>(*group)] * f.gamma[*channel] +
-                              f.beta[*channel]);
-      });
+  for (const auto lane : extreme) {
+    const auto g = lane / groups.inner % groups.count, c = lane / affine.inner % affine.count;
+    for_each_in_lane(m, lane, [&](Index i) {
+      y[i] = static_cast<T>((static_cast<double>(x[i]) - mean[g]) * invstd[static_cast<std::size_t>(g)] *
+                                f.gamma[c] +
+                            f.beta[c]);
+    });
+  }
 }
 
 /// Writes dx of a block and its sums of dy and dy * xhat by channel.
@@ -273,8 +279,7 @@ void backward_of_block(const Backward<T>& b, const Matrix& m, Index index, bool 
   const auto &groups = b.how.moments, &affine = b.how.affine;
   const T *const x = b.x + index * m.block, *const dy = b.grad + index * m.block;
   const double *const mean = b.mean + index * groups.count, *const var = b.var + index * groups.count;
-  std::vector<double> invstd;
-  for (Index g = 0; g < groups.count; ++g) invstd.push_back(inverse_std(var[g], b.how.eps));
+  const auto invstd = inverse_stds(var, groups.count, b.how.eps);
   const auto means = spread_to_lanes(m, groups, mean), scales = spread_to_lanes(m, groups, invstd.data());
   const bool through_moments = b.how.moments_of_input && b.dx;
   std::vector<TwoSums> by_group(static_cast<std::size_t>(groups.count));
@@ -286,12 +291,12 @@ void backward_of_block(const Backward<T>& b, const Matrix& m, Index index, bool 
       const double w = b.gamma[*channel];
       if (through_moments)
         by_group[static_cast<std::size_t>(*group)] += {w * of_lane.first, w * of_lane.second};
-      by_channel[*channel] += {of_lane.first, of_lane.second * scales[static_cast<std::size_t>(lane)]};
+      by_channel[*channel] += {of_lane.first, of_lane.second * scales[lane]};
     }
   }
   if (!b.dx) return;
   T* const dx = b.dx + index * m.block;
-  std::vector<T> coefficients(static_cast<std::size_t>(4 * m.width));
+  Room<T> coefficients(4 * m.width);
   T *const hi = coefficients.data(), *const s = hi + m.width, *const t = s + m.width, *const u = t + m.width;
   std::vector<Index> extreme;
   group = GroupOfLane(groups);

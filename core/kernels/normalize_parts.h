@@ -37,10 +37,28 @@ class Scale {
   Scale(const Array& values, double otherwise)
       : values_(values.defined() ? values.data<T>().data() : nullptr), otherwise_(otherwise) {}
   double operator[](Index i) const { return values_ ? static_cast<double>(values_[i]) : otherwise_; }
+  /// Null where it is absent.
+  const T* data() const { return values_; }
 
  private:
   const T* values_;
   double otherwise_;
+};
+
+/// Room for values yet to be written, from the pool of arrays: fresh pages would cost more than the sums.
+template <class T>
+class Room {
+ public:
+  explicit Room(Index size)
+      : array_(Array::uninitialized({size}, dtype_of<T>)), data_(array_.template mutable_data<T>().data()) {}
+  T* data() { return data_; }
+  const T* data() const { return data_; }
+  T& operator[](Index i) { return data_[i]; }
+  const T& operator[](Index i) const { return data_[i]; }
+
+ private:
+  Array array_;
+  T* data_;
 };
 
 /// Two sums over the same elements: of x - k and (x - k)^2, or of dy and dy * (x - mean).

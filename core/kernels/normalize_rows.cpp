@@ -11,19 +11,6 @@ namespace {
 
 constexpr Index long_row = 32768;
 
-/// A parameter repeated to one an element of a turn.
-template <class T>
-std::vector<T> repeated(const Scale<T>& scale, const Groups& affine, Index size) {
-  std::vector<T> out(static_cast<std::size_t>(size));
-  const Index period = affine.count * affine.inner;
-  Index i = 0;
-  for (Index c = 0; c < affine.count; ++c)
-    for (const auto end = std::min(size, i + affine.inner); i < end; ++i)
-      out[static_cast<std::size_t>(i)] = static_cast<T>(scale[c]);
-  for (; i < size; ++i) out[static_cast<std::size_t>(i)] = out[static_cast<std::size_t>(i - period)];
-  return out;
-}
-
 /// How rows and scales meet.
 struct Turn {
   explicit Turn(const Normalization& how)
@@ -31,14 +18,37 @@ struct Turn {
   Index row, size, turns;
 };
 
+/// A parameter with one value for each element of a turn.
+template <class T>
+class Repeated {
+ public:
+  Repeated(const Scale<T>& scale, const Groups& affine, const Turn& turn)
+      : room_(is_ready(scale, affine, turn) ? 0 : turn.size),
+        values_(is_ready(scale, affine, turn) ? scale.data() : room_.data()) {
+    if (!is_ready(scale, affine, turn)) fill(scale, affine, turn.size);
+  }
+  const T* of_row(Index row, const Turn& turn) const { return values_ + row % turn.turns * turn.row; }
+
+ private:
+  static bool is_ready(const Scale<T>& scale, const Groups& affine, const Turn& turn) {
+    return scale.data() && affine.count == turn.size;
+  }
+  void fill(const Scale<T>& scale, const Groups& affine, Index size) {
+    Index i = 0;
+    for (Index c = 0; c < affine.count; ++c)
+      for (const auto end = std::min(size, i + affine.inner); i < end; ++i)
+        room_[i] = static_cast<T>(scale[c]);
+    for (const Index period = affine.count * affine.inner; i < size; ++i) room_[i] = room_[i - period];
+  }
+  Room<T> room_;
+  const T* values_;
+};
+
 template <class T>
 class RowsForward {
  public:
   explicit RowsForward(const Forward<T>& f)
-      : f_(f),
-        turn_(f.how),
-        gamma_(repeated(f.gamma, f.how.affine, turn_.size)),
-        beta_(repeated(f.beta, f.how.affine, turn_.size)) {}
+      : f_(f), turn_(f.how), gamma_(f.gamma, f.how.affine, turn_), beta_(f.beta, f.how.affine, turn_) {}
 
   void operator()() {
     const auto strips = strips_of_moments(f_.how.moments, f_.size);
@@ -60,8 +70,7 @@ class RowsForward {
     const double invstd = inverse_std(f_.var[row], f_.how.eps);
     const T* const x = f_.x + row * turn_.row;
     T* const y = f_.y + row * turn_.row;
-    const T* const gamma = gamma_.data() + row % turn_.turns * turn_.row;
-    const T* const beta = beta_.data() + row % turn_.turns * turn_.row;
+    const T *const gamma = gamma_.of_row(row, turn_), *const beta = beta_.of_row(row, turn_);
     const Line<T> line(f_.mean[row], invstd, 1, 0);
     if (line.extreme) {
       for (; i < end; ++i)
@@ -80,14 +89,28 @@ class RowsForward {
 
   Forward<T> f_;
   Turn turn_;
-  std::vector<T> gamma_, beta_;
+  Repeated<T> gamma_, beta_;
 };
 
-/// Sums of dy * xhat and dy for each element of a turn.
-struct ParameterSums {
+/// Sums of dy * xhat and dy for each element of a turn. Large arrays all begin at the same place of a page;
+/// these must not, or the cache would take their stores for those of x and dy (twice as fast at 50,000
+/// elements).
+class ParameterSums {
+ public:
   explicit ParameterSums(Index size)
-      : gamma(static_cast<std::size_t>(size)), beta(static_cast<std::size_t>(size)) {}
-  std::vector<double> gamma, beta;
+      : room_(ceil_div(size, page) * page + page + size),
+        gamma(room_.data() + page / 4),
+        beta(room_.data() + ceil_div(size, page) * page + page / 2) {
+    std::fill_n(gamma, size, 0.0);
+    std::fill_n(beta, size, 0.0);
+  }
+
+ private:
+  static constexpr Index page = 512;
+  Room<double> room_;
+
+ public:
+  double *gamma, *beta;
 };
 
 template <class T>
@@ -97,13 +120,14 @@ class RowsBackward {
       : b_(b),
         turn_(b.how),
         rounds_(b.how.moments.total() / turn_.turns),
-        gamma_(repeated(b.gamma, b.how.affine, turn_.size)) {}
+        gamma_(b.gamma, b.how.affine, turn_) {}
 
   void operator()() {
     const bool is_long = turn_.row >= long_row;
     const auto pieces = is_long ? 1 : std::clamp<Index>(rounds_ / 16, 1, 16);
     const auto rounds_of_piece = ceil_div(rounds_, pieces);
-    std::vector<ParameterSums> sums(static_cast<std::size_t>(pieces), ParameterSums(turn_.size));
+    std::vector<ParameterSums> sums;
+    for (Index piece = 0; piece < pieces; ++piece) sums.emplace_back(b_.dgamma ? turn_.size : 0);
     for_range(!is_long, pieces, 1, [&](Index piece) {
       const auto end = std::min(rounds_, (piece + 1) * rounds_of_piece);
       for (Index turn = 0; turn < turn_.turns; ++turn)
@@ -125,7 +149,8 @@ class RowsBackward {
  private:
   static constexpr Index lanes = simd::lanes<double>;
 
-  /// `count` rows with the same scales.
+  /// `count` rows with the same scales. What is rounded is spelled out in sums: a row has the same bits
+  /// whichever rows it comes with.
   template <Index count>
   void some_rows(Index first, bool share, ParameterSums& into) {
     // Whole vectors, cut by the length of a row alone.
@@ -144,28 +169,28 @@ class RowsBackward {
     });
   }
   Index offset(Index first, Index r) const { return (first + r * turn_.turns) * turn_.row; }
-  const T* gamma_of(Index row) const { return gamma_.data() + row % turn_.turns * turn_.row; }
 
   template <Index count>
   void sum_rows(Index first, Index i, Index end, TwoSums* out) const {
-    const T *const gamma = gamma_of(first), *const dy = b_.grad, *const x = b_.x;
+    const T *const gamma = gamma_.of_row(first, turn_), *const dy = b_.grad, *const x = b_.x;
     simd::Doubles a[count]{}, b[count]{}, mean[count];
     for (Index r = 0; r < count; ++r) mean[r] = simd::broadcast(b_.mean[first + r * turn_.turns]);
     for (; i + lanes <= end; i += lanes) {
       const auto w = simd::load_doubles(gamma + i);
       for (Index r = 0; r < count; ++r) {
         const auto at = offset(first, r) + i;
-        const auto h = simd::load_doubles(dy + at) * w;
-        a[r] += h;
-        b[r] = simd::multiply_add(h, simd::load_doubles(x + at) - mean[r], b[r]);
+        const auto g = simd::load_doubles(dy + at);
+        a[r] = simd::multiply_add(g, w, a[r]);
+        b[r] = simd::multiply_add(g * w, simd::load_doubles(x + at) - mean[r], b[r]);
       }
     }
     for (Index r = 0; r < count; ++r) {
       out[r] = {simd::sum(a[r]), simd::sum(b[r])};
       for (auto j = i; j < end; ++j) {
         const auto at = offset(first, r) + j;
-        const double h = static_cast<double>(dy[at]) * static_cast<double>(gamma[j]);
-        out[r] += {h, h * (static_cast<double>(x[at]) - mean[r][0])};
+        const auto g = static_cast<double>(dy[at]), w = static_cast<double>(gamma[j]);
+        out[r].first = simd::multiply_add(g, w, out[r].first);
+        out[r].second = simd::multiply_add(g * w, static_cast<double>(x[at]) - mean[r][0], out[r].second);
       }
     }
   }
@@ -182,7 +207,7 @@ class RowsBackward {
     }
     if (b_.dgamma) sum_parameters<count>(first, begin, end, mean, invstd, into);
     if (!b_.dx) return;
-    const T* const gamma = gamma_of(first);
+    const T* const gamma = gamma_.of_row(first, turn_);
     for (Index r = 0; r < count; ++r) {
       const auto at = offset(first, r);
       const T *const dy = b_.grad + at, *const x = b_.x + at;
@@ -206,7 +231,7 @@ class RowsBackward {
   void sum_parameters(Index first, Index i, Index end, const double* mean, const double* invstd,
                       ParameterSums& into) const {
     const auto turn = first % turn_.turns * turn_.row;
-    double *const dgamma = into.gamma.data() + turn, *const dbeta = into.beta.data() + turn;
+    double *const dgamma = into.gamma + turn, *const dbeta = into.beta + turn;
     for (; i + lanes <= end; i += lanes) {
       auto a = simd::load(dgamma + i), b = simd::load(dbeta + i);
       for (Index r = 0; r < count; ++r) {
@@ -235,8 +260,8 @@ class RowsBackward {
       for (const auto& piece : sums)
         for (auto start = c * affine.inner; start < turn_.size; start += period)
           for (auto i = start; i < start + affine.inner; ++i) {
-            gamma += piece.gamma[static_cast<std::size_t>(i)];
-            beta += piece.beta[static_cast<std::size_t>(i)];
+            gamma += piece.gamma[i];
+            beta += piece.beta[i];
           }
       b_.dgamma[c] = static_cast<T>(gamma);
       b_.dbeta[c] = static_cast<T>(beta);
@@ -246,7 +271,7 @@ class RowsBackward {
   Backward<T> b_;
   Turn turn_;
   Index rounds_;
-  std::vector<T> gamma_;
+  Repeated<T> gamma_;
 };
 
 }  // namespace
