@@ -256,12 +256,12 @@ void normalize_block(const Forward<T>& f, const Matrix& m, Index b, bool share) 
     if (line.extreme) extreme.push_back(lane);
   }
   for_each_vector<T>(m, share, [=](Index i, Index lane) {
-    simd::store(y + i,
-                (simd::load(x + i) - simd::load(hi + lane)) * simd::load(s + lane) + simd::load(t + lane));
+    simd::store(y + i, simd::multiply_add(simd::load(x + i) - simd::load(hi + lane), simd::load(s + lane),
+                                          simd::load(t + lane)));
   });
   for (Index lane = 0; lane < m.tail; ++lane) {
     const auto i = m.rows * m.width + lane;
-    y[i] = (x[i] - hi[lane]) * s[lane] + t[lane];
+    y[i] = simd::multiply_add(x[i] - hi[lane], s[lane], t[lane]);
   }
   for (const auto lane : extreme) {
     const auto g = lane / groups.inner % groups.count, c = lane / affine.inner % affine.count;
@@ -311,13 +311,13 @@ void backward_of_block(const Backward<T>& b, const Matrix& m, Index index, bool 
     if (slope.extreme) extreme.push_back(lane);
   }
   for_each_vector<T>(m, share, [=](Index i, Index lane) {
-    simd::store(dx + i, simd::load(dy + i) * simd::load(s + lane) +
-                            ((simd::load(x + i) - simd::load(hi + lane)) * simd::load(t + lane) +
-                             simd::load(u + lane)));
+    const auto centred = simd::multiply_add(simd::load(x + i) - simd::load(hi + lane), simd::load(t + lane),
+                                            simd::load(u + lane));
+    simd::store(dx + i, simd::multiply_add(simd::load(dy + i), simd::load(s + lane), centred));
   });
   for (Index lane = 0; lane < m.tail; ++lane) {
     const auto i = m.rows * m.width + lane;
-    dx[i] = dy[i] * s[lane] + ((x[i] - hi[lane]) * t[lane] + u[lane]);
+    dx[i] = simd::multiply_add(dy[i], s[lane], simd::multiply_add(x[i] - hi[lane], t[lane], u[lane]));
   }
   for (const auto lane : extreme) {
     const auto g = lane / groups.inner % groups.count;

@@ -82,9 +82,11 @@ class RowsForward {
     const auto hi = simd::broadcast(line.hi), s = simd::broadcast(line.s), t = simd::broadcast(line.t);
     for (; i + n <= end; i += n) {
       __builtin_prefetch(x + i + 1024);
-      simd::store(y + i, ((simd::load(x + i) - hi) * s + t) * simd::load(gamma + i) + simd::load(beta + i));
+      const auto xhat = simd::multiply_add(simd::load(x + i) - hi, s, t);
+      simd::store(y + i, simd::multiply_add(xhat, simd::load(gamma + i), simd::load(beta + i)));
     }
-    for (; i < end; ++i) y[i] = ((x[i] - line.hi) * line.s + line.t) * gamma[i] + beta[i];
+    for (; i < end; ++i)
+      y[i] = simd::multiply_add(simd::multiply_add(x[i] - line.hi, line.s, line.t), gamma[i], beta[i]);
   }
 
   Forward<T> f_;
@@ -224,7 +226,9 @@ class RowsBackward {
       for (; i + n <= end; i += n)
         simd::store(dx + i,
                     simd::load(dy + i) * simd::load(gamma + i) * a + ((simd::load(x + i) - hi) * b + c));
-      for (; i < end; ++i) dx[i] = dy[i] * gamma[i] * slope.a + ((x[i] - slope.hi) * slope.b + slope.c);
+      for (; i < end; ++i)
+        dx[i] = simd::multiply_add(dy[i] * gamma[i], slope.a,
+                                   simd::multiply_add(x[i] - slope.hi, slope.b, slope.c));
     }
   }
   template <Index count>

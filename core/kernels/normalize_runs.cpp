@@ -27,7 +27,7 @@ template <class T>
 void apply(const T* x, T* y, Index length, Line<T> line, Index ahead) {
   constexpr auto n = simd::lanes<T>;
   const auto hi = simd::broadcast(line.hi), s = simd::broadcast(line.s), t = simd::broadcast(line.t);
-  const auto at = [&](Index i) { simd::store(y + i, (simd::load(x + i) - hi) * s + t); };
+  const auto at = [&](Index i) { simd::store(y + i, simd::multiply_add(simd::load(x + i) - hi, s, t)); };
   Index i = 0;
   for (; i + n <= length; i += n) {
     __builtin_prefetch(x + i + ahead);
@@ -42,7 +42,8 @@ void apply_slope(const T* dy, const T* x, T* dx, Index length, Slope<T> slope, I
   const auto hi = simd::broadcast(slope.hi), a = simd::broadcast(slope.a), b = simd::broadcast(slope.b),
              c = simd::broadcast(slope.c);
   const auto at = [&](Index i) {
-    simd::store(dx + i, simd::load(dy + i) * a + ((simd::load(x + i) - hi) * b + c));
+    simd::store(dx + i,
+                simd::multiply_add(simd::load(dy + i), a, simd::multiply_add(simd::load(x + i) - hi, b, c)));
   };
   Index i = 0;
   for (; i + n <= length; i += n) {
