@@ -16,7 +16,8 @@ Array conv2d_input(const Array& dy, const Array& weight, const Convolution& conv
 /// The gradient of the weight: dw from x and dy.
 Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv);
 
-/// The plain loops that the three are tested against: `target` from the other two arrays, summed in double.
+/// The plain loops that the three are tested against: `target` from the other two arrays, given as its
+/// function above takes them, summed in double and row-major.
 Array conv2d_reference(Convolution::Role target, const Array& a, const Array& b, const Convolution& conv);
 
 }  // namespace evenkeel::kernels

@@ -1,0 +1,197 @@
+#include <evenkeel/core/kernels/conv.h>
+#include <evenkeel/core/parallel.h>
+#include <evenkeel/tests/support/random_array.h>
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <limits>
+
+namespace evenkeel {
+namespace {
+
+using kernels::conv2d;
+using kernels::conv2d_input;
+using kernels::conv2d_reference;
+using kernels::conv2d_weight;
+using testing::doubles;
+using testing::normal_array;
+using testing::same_bits;
+using enum Convolution::Role;
+using Index = std::int64_t;
+
+constexpr MemoryOrder both_orders[]{MemoryOrder::row_major, MemoryOrder::channels_last};
+
+Convolution convolution(const Shape& x, Index outputs, Index groups, Window window,
+                        Conv2dAlgorithm algorithm = Conv2dAlgorithm::automatic) {
+  const Shape w{outputs, x[1] / groups, window.kernel.height, window.kernel.width};
+  return {{x, w, window.output("conv2d", x, outputs)}, window, algorithm};
+}
+
+double largest(const std::vector<double>& values) {
+  double most = 0;
+  for (const double value : values) most = std::max(most, std::abs(value));
+  return most;
+}
+
+/// |got - expected| <= tolerance * max |expected|.
+void expect_near(const Array& got, const Array& expected, double tolerance, const std::string& what) {
+  ASSERT_EQ(got.shape(), expected.shape()) << what;
+  const auto a = doubles(got), b = doubles(expected);
+  const double bound = tolerance * std::max(largest(b), 1e-3);
+  for (std::size_t i = 0; i < a.size(); ++i)
+    ASSERT_TRUE(std::abs(a[i] - b[i]) <= bound)
+        << what << ", element " << i << ": got " << a[i] << ", expected " << b[i];
+}
+
+std::string text(const Convolution& conv, DType dtype, MemoryOrder order) {
+  std::ostringstream os;
+  os << dtype << ' ' << conv.shape(input) << " * " << conv.shape(weight) << " stride " << conv.window.stride
+     << " padding " << conv.window.padding << " dilation " << conv.window.dilation
+     << (order == MemoryOrder::channels_last ? " channels-last" : "");
+  return os.str();
+}
+
+/// All three products against the definition.
+void expect_products(const Convolution& conv, DType dtype, MemoryOrder order, double tolerance) {
+  const Array x = normal_array(conv.shape(input), 1, dtype, order),
+              w = normal_array(conv.shape(weight), 2, dtype),
+              dy = normal_array(conv.shape(output), 3, dtype, order);
+  const std::string what = text(conv, dtype, order);
+  const Array y = conv2d(x, w, {}, conv), dx = conv2d_input(dy, w, conv), dw = conv2d_weight(x, dy, conv);
+  EXPECT_EQ(y.order(), MemoryOrder::channels_last);
+  EXPECT_EQ(dx.order(), MemoryOrder::channels_last);
+  EXPECT_EQ(dw.order(), MemoryOrder::row_major);
+  expect_near(y, conv2d_reference(output, x, w, conv), tolerance, what + ", output");
+  expect_near(dx, conv2d_reference(input, dy, w, conv), tolerance, what + ", input");
+  expect_near(dw, conv2d_reference(weight, x, dy, conv), tolerance, what + ", weight");
+}
+
+TEST(Conv2dReference, IsTheSumOverTapsOfAPaddedImage) {
+  const Shape xs{2, 4, 5, 6};
+  const Window window{{3, 2}, {2, 1}, {1, 2}, {1, 2}};
+  const Convolution conv = convolution(xs, 6, 2, window);
+  const Array x = normal_array(xs, 1, DType::float64),
+              w = normal_array(conv.shape(weight), 2, DType::float64);
+  const Shape &s = conv.shape(output), &ws = conv.shape(weight);
+  const auto xv = doubles(x), wv = doubles(w), y = doubles(conv2d_reference(output, x, w, conv));
+  const Index height = xs[2] + 2, width = xs[3] + 4;
+  std::vector<double> padded(static_cast<std::size_t>(xs[0] * xs[1] * height * width));
+  for (Index plane = 0; plane < xs[0] * xs[1]; ++plane)
+    for (Index h = 0; h < xs[2]; ++h)
+      for (Index v = 0; v < xs[3]; ++v)
+        padded[static_cast<std::size_t>((plane * height + h + 1) * width + v + 2)] =
+            xv[static_cast<std::size_t>((plane * xs[2] + h) * xs[3] + v)];
+  std::size_t k = 0;
+  for (Index n = 0; n < s[0]; ++n)
+    for (Index o = 0; o < s[1]; ++o)
+      for (Index i = 0; i < s[2]; ++i)
+        for (Index j = 0; j < s[3]; ++j, ++k) {
+          double sum = 0;
+          for (Index c = 0; c < 2; ++c)
+            for (Index a = 0; a < 3; ++a)
+              for (Index b = 0; b < 2; ++b)
+                sum += padded[static_cast<std::size_t>(
+                           ((n * 4 + o / 3 * 2 + c) * height + 2 * i + a) * width + j + 2 * b)] *
+                       wv[static_cast<std::size_t>(((o * ws[1] + c) * 3 + a) * 2 + b)];
+          ASSERT_NEAR(y[k], sum, 1e-12) << k;
+        }
+  // The other two are its adjoints: <y(x, w), dy> = <x, dx(dy, w)> = <w, dw(x, dy)>.
+  const Array dy = normal_array(s, 3, DType::float64);
+  const auto dot = [](const std::vector<double>& a, const std::vector<double>& b) {
+    double sum = 0;
+    for (std::size_t i = 0; i < a.size(); ++i) sum += a[i] * b[i];
+    return sum;
+  };
+  EXPECT_NEAR(dot(xv, doubles(conv2d_reference(input, dy, w, conv))), dot(y, doubles(dy)), 1e-9);
+  EXPECT_NEAR(dot(wv, doubles(conv2d_reference(weight, x, dy, conv))), dot(y, doubles(dy)), 1e-9);
+}
+
+struct Case {
+  Shape x;
+  Index outputs, groups;
+  Window window;
+};
+const Case cases[]{
+    {{2, 3, 8, 8}, 16, 1, {3, 1, 1}},
+    {{2, 1, 7, 7}, 5, 1, {3, 1, 1}},
+    {{1, 5, 13, 7}, 17, 1, {3, 2, 1}},
+    {{3, 16, 7, 7}, 16, 1, {1}},
+    {{2, 17, 6, 5}, 33, 1, {1, 2}},
+    {{2, 4, 9, 9}, 6, 2, {3, 1, 1}},
+    {{2, 6, 9, 9}, 6, 6, {3, 1, 1}},
+    {{2, 6, 9, 8}, 12, 6, {3, 2, 1}},
+    {{1, 20, 9, 8}, 20, 20, {{3, 5}, {1, 2}, {1, 2}}},
+    {{2, 8, 12, 11}, 8, 1, {3, 1, 2, 2}},
+    {{1, 3, 11, 12}, 4, 1, {{2, 5}, {3, 2}, {0, 3}, {2, 1}}},
+    {{2, 4, 1, 1}, 8, 1, {3, 1, 1}},
+    {{1, 2, 2, 2}, 3, 1, {5, 1, 4}},
+    {{1, 2, 3, 3}, 3, 1, {1, 1, 2}},
+    {{1, 4, 8, 8}, 4, 1, {7, 2, 3}},
+    {{1, 16, 4, 4}, 16, 1, {4, 4}},
+    {{1, 5, 4, 1}, 3, 1, {{2, 1}}},
+};
+
+TEST(Conv2d, IsTheDefinitionForAnyGeometry) {
+  for (const auto& [x, outputs, groups, window] : cases)
+    for (const auto order : both_orders) {
+      const Convolution conv = convolution(x, outputs, groups, window);
+      expect_products(conv, DType::float64, order, 1e-12);
+      expect_products(conv, DType::float32, order, 1e-5);
+    }
+}
+
+TEST(Conv2d, AddsTheBias) {
+  const Convolution conv = convolution({2, 5, 7, 6}, 19, 1, {3, 1, 1});
+  for (const DType dtype : {DType::float32, DType::float64}) {
+    const Array x = normal_array(conv.shape(input), 1, dtype), w = normal_array(conv.shape(weight), 2, dtype),
+                bias = normal_array({19}, 3, dtype);
+    const auto with = doubles(conv2d(x, w, bias, conv)), without = doubles(conv2d(x, w, {}, conv));
+    const auto b = doubles(bias);
+    for (std::size_t i = 0; i < with.size(); ++i)
+      ASSERT_NEAR(with[i], without[i] + b[i / 42 % 19], 1e-5) << i;
+  }
+}
+
+TEST(Conv2d, OfNothingIsZeroOrEmpty) {
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const auto& [x, outputs] : {std::pair<Shape, Index>{{0, 3, 5, 5}, 4},
+                                     {{2, 0, 5, 5}, 4},
+                                     {{2, 3, 5, 5}, 0},
+                                     {{2, 3, 0, 5}, 4}}) {
+      const Convolution conv = convolution(x, outputs, 1, {3, 1, 2});
+      const Array in(x, dtype), w(conv.shape(weight), dtype), dy(conv.shape(output), dtype);
+      EXPECT_EQ(largest(doubles(conv2d(in, w, {}, conv))), 0) << x;
+      EXPECT_EQ(conv2d_input(dy, w, conv).shape(), x);
+      EXPECT_EQ(conv2d_weight(in, dy, conv).shape(), conv.shape(weight));
+      EXPECT_EQ(largest(doubles(conv2d_input(dy, w, conv))), 0) << x;
+      EXPECT_EQ(largest(doubles(conv2d_weight(in, dy, conv))), 0) << x;
+      const Array y = conv2d(in, w, normal_array({outputs}, 1, dtype), conv);
+      EXPECT_EQ(y.shape(), conv.shape(output));
+    }
+}
+
+TEST(Conv2d, HasTheSameBitsForAnyNumberOfThreads) {
+  for (const auto& [x, outputs, groups, window] : cases) {
+    const Convolution conv = convolution(x, outputs, groups, window);
+    const Array image = normal_array(x, 1), w = normal_array(conv.shape(weight), 2),
+                dy = normal_array(conv.shape(output), 3);
+    const auto all = [&] {
+      return std::array{conv2d(image, w, {}, conv), conv2d_input(dy, w, conv),
+                        conv2d_weight(image, dy, conv)};
+    };
+    set_num_threads(1);
+    const auto one = all();
+    for (const int threads : {2, 3, 4, 8}) {
+      set_num_threads(threads);
+      const auto many = all();
+      for (std::size_t i = 0; i < 3; ++i)
+        EXPECT_TRUE(same_bits(one[i], many[i]))
+            << text(conv, DType::float32, image.order()) << ", product " << i;
+    }
+    set_num_threads(0);
+  }
+}
+
+}  // namespace
+}  // namespace evenkeel
