@@ -58,3 +58,6 @@
 #include <evenkeel/layers/pool.h>
 #include <evenkeel/layers/sequential.h>
 #include <evenkeel/layers/split_for_weight_decay.h>
+#include <evenkeel/optim/adam.h>
+#include <evenkeel/optim/optimizer.h>
+#include <evenkeel/optim/sgd.h>
