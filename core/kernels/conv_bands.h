@@ -1,0 +1,116 @@
+#pragma once
+/// How convolution reads images: band by band, a band being some rows of one image or, where images are
+/// small, several whole ones. What a band's windows see is copied with zeros around it, so that no inner loop
+/// asks where the image ends; where they see nothing but the image, it is read as it lies.
+
+#include <evenkeel/core/parallel.h>
+
+#include <algorithm>
+#include <cstdint>
+
+namespace evenkeel::kernels {
+
+/// Along one axis: output i sees the inputs i * step + low up to i * step + high.
+struct Reach {
+  std::int64_t step, low, high;
+
+  /// How many inputs so many neighbouring outputs see.
+  std::int64_t length(std::int64_t outputs) const { return (outputs - 1) * step + high - low + 1; }
+  bool leaves(std::int64_t inputs, std::int64_t outputs) const {
+    return low < 0 || (outputs - 1) * step + high >= inputs;
+  }
+};
+
+struct Band {
+  std::int64_t image, images, row, rows;
+};
+
+/// The cut of a batch into bands of at most so many rows.
+class Bands {
+ public:
+  Bands(std::int64_t batch, std::int64_t rows_of_image, std::int64_t most_rows)
+      : batch_(batch), image_rows_(rows_of_image) {
+    const auto per_image = at_least_one(ceil_div(rows_of_image, at_least_one(most_rows)));
+    rows_ = ceil_div(rows_of_image, per_image);
+    images_ = per_image > 1 ? 1 : std::clamp(most_rows / at_least_one(rows_of_image), std::int64_t{1}, batch);
+    per_image_ = per_image;
+  }
+  std::int64_t count() const { return ceil_div(batch_, images_) * per_image_; }
+  /// Of the largest band.
+  std::int64_t images() const { return images_; }
+  std::int64_t rows() const { return rows_; }
+  Band operator[](std::int64_t i) const {
+    const auto image = i / per_image_ * images_, row = i % per_image_ * rows_;
+    return {image, std::min(images_, batch_ - image), row, std::min(rows_, image_rows_ - row)};
+  }
+
+ private:
+  std::int64_t batch_, image_rows_, rows_ = 0, images_ = 0, per_image_ = 0;
+};
+
+/// The channels-last images of a batch, as windows see them.
+template <class T>
+class SeenImages {
+ public:
+  /// `pixel` >= channels is the distance between pixels; zeros fill what lies between.
+  SeenImages(const T* images, std::int64_t height, std::int64_t width, std::int64_t channels,
+             std::int64_t pixel_pitch, Reach rows, Reach columns, std::int64_t out_rows,
+             std::int64_t out_columns, const Bands& bands)
+      : pixel(pixel_pitch),
+        images_(images),
+        height_(height),
+        width_(width),
+        channels_(channels),
+        rows_(rows),
+        columns_(columns),
+        copied_(pixel != channels || rows.leaves(height, out_rows) || columns.leaves(width, out_columns)) {
+    if (copied_) {
+      row = columns.length(out_columns) * pixel;
+      image = rows.length(bands.rows()) * row;
+      buffer_size_ = bands.images() * image;
+    } else {
+      row = width * pixel;
+      image = height * row;
+    }
+  }
+  /// Elements of the buffer that `read` asks for.
+  std::int64_t buffer_size() const { return buffer_size_; }
+  /// Where the first pixel lies that the first window of the band sees. The others follow at the distances
+  /// below.
+  const T* read(const Band& band, T* buffer) const {
+    const auto first = band.row * rows_.step + rows_.low;
+    if (!copied_) return images_ + band.image * image + first * row + columns_.low * pixel;
+    for (std::int64_t n = 0; n < band.images; ++n)
+      for (std::int64_t i = 0; i < rows_.length(band.rows); ++i)
+        copy_row(band.image + n, first + i, buffer + n * image + i * row);
+    return buffer;
+  }
+
+  std::int64_t pixel, row = 0, image = 0;  // distances between neighbours
+
+ private:
+  void copy_row(std::int64_t n, std::int64_t from, T* to) const {
+    T* const end = to + row;
+    if (from >= 0 && from < height_) {
+      const auto columns = row / pixel, left = std::clamp(-columns_.low, std::int64_t{0}, columns),
+                 right = std::clamp(width_ - columns_.low, left, columns);
+      const T* const source =
+          images_ + ((n * height_ + from) * width_ + std::max(columns_.low, std::int64_t{0})) * channels_;
+      to = std::fill_n(to, left * pixel, T{0});
+      if (pixel == channels_)
+        to = std::copy_n(source, (right - left) * pixel, to);
+      else
+        for (std::int64_t j = 0; j < right - left; ++j)
+          to = std::fill_n(std::copy_n(source + j * channels_, channels_, to), pixel - channels_, T{0});
+    }
+    std::fill(to, end, T{0});
+  }
+
+  const T* images_;
+  std::int64_t height_, width_, channels_;
+  Reach rows_, columns_;
+  bool copied_;
+  std::int64_t buffer_size_ = 0;
+};
+
+}  // namespace evenkeel::kernels

@@ -1,0 +1,17 @@
+#pragma once
+/// The ways in which conv.cpp can have a convolution computed. Images are channels-last, weights row-major,
+/// nothing is empty.
+
+#include <evenkeel/core/kernels/conv.h>
+#include <evenkeel/core/kernels/correlation.h>
+
+namespace evenkeel::kernels {
+
+/// The result of a correlation, by sums of products: any geometry, both dtypes. `transposed`: the weight maps
+/// its output channels to its input channels, as for the gradient of the input. `bias` may be undefined.
+Array correlate_direct(const Array& from, const Array& weight, const Array& bias, const Correlation& geometry,
+                       bool transposed);
+/// The gradient of the weight likewise.
+Array weight_gradient_direct(const Array& x, const Array& dy, const Convolution& conv);
+
+}  // namespace evenkeel::kernels
