@@ -67,6 +67,18 @@ template <class T>
 #endif
 }
 
+/// lanes<double> neighbours, rounded to their type.
+[[gnu::always_inline]] inline void store_doubles(double* to, Doubles v) { store(to, v); }
+[[gnu::always_inline]] inline void store_doubles(float* to, Doubles v) {
+#if defined(__AVX512F__)
+  _mm256_storeu_ps(to, _mm512_maskz_cvtpd_ps(0xff, reinterpret_cast<__m512d>(v)));
+#elif defined(__AVX__)
+  _mm_storeu_ps(to, _mm256_cvtpd_ps(reinterpret_cast<__m256d>(v)));
+#else
+  for (std::int64_t i = 0; i < lanes<double>; ++i) to[i] = static_cast<float>(v[i]);
+#endif
+}
+
 /// a * b + c, rounded once where the machine can: alike for vectors and single values, at every optimization
 /// level.
 [[gnu::always_inline]] inline Vector<float> multiply_add(Vector<float> a, Vector<float> b, Vector<float> c) {

@@ -1,3 +1,4 @@
+#include <evenkeel/layers/activation.h>
 #include <evenkeel/layers/flatten.h>
 #include <evenkeel/layers/linear.h>
 #include <evenkeel/layers/sequential.h>
@@ -14,6 +15,7 @@ std::vector<LayerCase> basic_layers() {
                  [] { return Linear({.in_features = 4, .out_features = 2, .bias = false}); }),
       layer_case("Flatten", images, [] { return Flatten(); }),
       layer_case("Identity", {3, 4}, [] { return Identity(); }),
+      layer_case("ReLU", images, [] { return ReLU(); }),
       layer_case("Sequential", images,
                  [] {
                    return Sequential({Flatten(), Linear({.in_features = 80, .out_features = 3})});

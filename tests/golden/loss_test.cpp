@@ -1,0 +1,44 @@
+/// Losses, with both gradients, against PyTorch.
+
+#include <evenkeel/autograd/ops/loss.h>
+#include <evenkeel/tests/support/golden_op.h>
+
+#include <stdexcept>
+
+namespace evenkeel::testing {
+namespace {
+
+using Args = nlohmann::json;
+
+const Golden& ops() {
+  static const Golden file("ops.safetensors");
+  return file;
+}
+
+Reduction reduction_of(const Args& args) {
+  const std::string name = args.at("reduction");
+  if (name == "none") return Reduction::none;
+  if (name == "sum") return Reduction::sum;
+  if (name != "mean") throw std::invalid_argument("reduction: " + name);
+  return Reduction::mean;
+}
+
+TEST(GoldenLoss, CrossEntropy) {
+  expect_golden(ops(), "cross_entropy", [](const Args& args, const auto& in) {
+    return cross_entropy(in["x"], in["target"],
+                         {.weight = in["weight"],
+                          .ignore_index = args.at("ignore_index"),
+                          .label_smoothing = args.at("label_smoothing"),
+                          .reduction = reduction_of(args)});
+  });
+}
+TEST(GoldenLoss, NllLoss) {
+  expect_golden(ops(), "nll_loss", [](const Args& args, const auto& in) {
+    return nll_loss(
+        in["x"], in["target"],
+        {.weight = in["weight"], .ignore_index = args.at("ignore_index"), .reduction = reduction_of(args)});
+  });
+}
+
+}  // namespace
+}  // namespace evenkeel::testing
