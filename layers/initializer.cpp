@@ -302,4 +302,8 @@ std::optional<Parameter> parameter_if(bool present, const Initializer& make, con
   return Parameter(make(shape, dtype, rng));
 }
 
+void reinitialize(const std::optional<Parameter>& parameter, const Initializer& make, Rng& rng) {
+  if (parameter) parameter->mutable_value().assign(make(parameter->shape(), parameter->dtype(), rng));
+}
+
 }  // namespace evenkeel

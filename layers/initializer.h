@@ -117,6 +117,8 @@ Initializer sparse(double sparsity, double std = 0.01);
 /// A parameter that options may switch off.
 std::optional<Parameter> parameter_if(bool present, const Initializer& make, const Shape& shape, DType dtype,
                                       Rng& rng);
+/// Writes it anew, if it is there.
+void reinitialize(const std::optional<Parameter>& parameter, const Initializer& make, Rng& rng);
 /// The parameter as an op's input; undefined when absent.
 inline Tensor tensor_of(const std::optional<Parameter>& parameter) {
   return parameter ? Tensor(*parameter) : Tensor();

@@ -1,0 +1,77 @@
+#include <evenkeel/core/check.h>
+#include <evenkeel/layers/batch_norm.h>
+#include <evenkeel/layers/norm_input.h>
+
+namespace evenkeel {
+namespace {
+
+/// The moments of batch i, of several.
+Moments part_of(const Moments& all, std::int64_t i, std::int64_t batches) {
+  if (batches == 1) return all;
+  const auto channels = all.mean.size() / batches;
+  const auto part = [&](const Array& a) {
+    return Array::from(
+        a.data<double>().subspan(static_cast<std::size_t>(i * channels), static_cast<std::size_t>(channels)),
+        {channels});
+  };
+  return {part(all.mean), part(all.var), all.count};
+}
+
+}  // namespace
+
+Tensor BatchNorm::forward(const Tensor& x) {
+  const auto rank = x.shape().rank();
+  check(rank == rank_ || (or_less_ && rank + 1 == rank_), name(), ": expected ", or_less_ ? "2D or " : "",
+        rank_, "D input (got ", rank, "D input) ", x.shape());
+  check_input(x);
+  if (!weight && !running)
+    check_channels(name(), "num_features", options.num_features, options.data_format, x.shape());
+  const bool use_batch = !running || batch_statistics == BatchStatistics::always ||
+                         (batch_statistics == BatchStatistics::automatic && is_training());
+  return in_channels_first(options.data_format, x, [&](const Tensor& channels_first) {
+    return use_batch ? by_batch(channels_first) : normalize_by_running(channels_first);
+  });
+}
+
+Tensor BatchNorm::by_batch(const Tensor& x) {
+  check(options.eps > 0, name(), ": eps must be positive during training, got ", options.eps);
+  const auto samples = x.shape()[0], size = options.ghost_batch_size;
+  if (!is_training() || size == 0 || samples <= size) {
+    const auto [y, moments] = by_moments_of(x, 1);
+    take_in(moments);
+    return y;
+  }
+  const auto whole = samples / size * size;
+  const bool all = whole == samples;
+  const auto [y, moments] = by_moments_of(all ? x : slice(x, {.end = whole}), samples / size);
+  if (all) {
+    take_in(moments);
+    return y;
+  }
+  const auto [rest, moments_of_rest] = by_moments_of(slice(x, {.begin = whole}), 1);  // may refuse
+  take_in(moments);
+  take_in(moments_of_rest);
+  return reorder(concat({y, rest}), x.stored().order());
+}
+
+Normalized BatchNorm::by_moments_of(const Tensor& x, std::int64_t batches) const {
+  const auto channels = x.shape()[1];
+  if (channels > 0 && x.size() == channels * batches)
+    if (Tensor y = of_single_values(x, "value per channel"); y.defined()) return {y, {}};
+  Normalization how = by_channel(x);
+  how.moments.blocks = batches;
+  return normalize(x, tensor_of(weight), tensor_of(bias), how);
+}
+
+void BatchNorm::take_in(const Moments& moments) {
+  const bool moves = batch_statistics == BatchStatistics::always || (is_training() && track_running_stats);
+  if (!moves || !running || !moments.mean.defined() || !BufferUpdates::on) return;
+  const Moments all = taken_in(moments, options.running_variance);
+  const auto batches = options.num_features == 0 ? 1 : all.mean.size() / options.num_features;
+  for (std::int64_t i = 0; i < batches; ++i) {
+    running->count_batch();
+    if (all.count > 0) running->blend(part_of(all, i, batches), momentum);
+  }
+}
+
+}  // namespace evenkeel
