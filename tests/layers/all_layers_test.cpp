@@ -79,6 +79,20 @@ TEST_P(AllLayers, ConvertsToFloat64) {
   for (std::size_t i = 0; i < values.size(); ++i) EXPECT_NEAR(values[i], narrow[i], 1e-4);
 }
 
+/// The axes as [N, ..., C], and back.
+Tensor channels_behind(const Tensor& x) {
+  std::vector<std::int64_t> axes{0};
+  for (std::size_t axis = 2; axis < x.shape().rank(); ++axis) axes.push_back(static_cast<std::int64_t>(axis));
+  axes.push_back(1);
+  return permute(x, axes);
+}
+Tensor channels_first(const Tensor& x) {
+  std::vector<std::int64_t> axes{0, -1};
+  for (std::size_t axis = 1; axis + 1 < x.shape().rank(); ++axis)
+    axes.push_back(static_cast<std::int64_t>(axis));
+  return permute(x, axes);
+}
+
 TEST_P(AllLayers, TakesBothFormatsAlike) {
   if (!GetParam().make_nhwc) return;
   manual_seed(9);
@@ -88,7 +102,7 @@ TEST_P(AllLayers, TakesBothFormatsAlike) {
   for (const bool training : {true, false}) {
     nchw->train(training);
     nhwc->train(training);
-    const Tensor expected = nchw(input()), got = permute(nhwc(permute(input(), {0, 2, 3, 1})), {0, 3, 1, 2});
+    const Tensor expected = nchw(input()), got = channels_first(nhwc(channels_behind(input())));
     ASSERT_EQ(got.shape(), expected.shape());
     const auto a = got.to_vector(), b = expected.to_vector();
     for (std::size_t i = 0; i < a.size(); ++i) ASSERT_NEAR(a[i], b[i], 1e-5);
@@ -109,12 +123,13 @@ TEST_P(AllLayers, PrintsAndSumsItselfUpWithoutChange) {
   AnyLayer net = layer();
   net(input());
   const State state = net->state({.rng = true});
+  const bool was_training = net->is_training();
   const std::string table = net->summary(GetParam().input);
   std::int64_t parameters = 0;
   for (const auto& parameter : net->parameters()) parameters += parameter.size();
   EXPECT_TRUE(std::regex_search(table, std::regex("\ntotal +" + std::to_string(parameters) + " "))) << table;
   expect_same(net->state({.rng = true}), state);
-  EXPECT_TRUE(net->is_training());
+  EXPECT_EQ(net->is_training(), was_training);
   std::ostringstream text;
   text << *net;
   EXPECT_TRUE(text.str().starts_with(net->type_name()));

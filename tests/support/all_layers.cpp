@@ -64,17 +64,18 @@ std::vector<LayerCase> norm_layers() {
                  [=] {
                    return LayerNorm({.normalized_shape = {3, 5}, .gamma_init = gamma, .beta_init = beta});
                  }),
-      layer_case("MindSporeBatchNorm2d", images, [] { return mindspore::batch_norm2d({.num_features = 4}); }),
-      layer_case("MindSporeBatchNorm2dFixed", images,
+      layer_case("BatchNorm2dOfMindSpore", images,
+                 [] { return mindspore::batch_norm2d({.num_features = 4}); }),
+      layer_case("BatchNorm2dOfMindSporeFixed", images,
                  [] {
                    return mindspore::batch_norm2d(
-                       {.num_features = 4, .affine = false, .gamma_init = 2, .use_batch_statistics = true});
+                       {.num_features = 4, .affine = false, .gamma_init = 2, .use_batch_statistics = false});
                  }),
-      layer_case("MindSporeInstanceNorm2d", images,
+      layer_case("InstanceNorm2dOfMindSpore", images,
                  [] { return mindspore::instance_norm2d({.num_features = 4}); }),
-      layer_case("MindSporeGroupNorm", images,
+      layer_case("GroupNormOfMindSpore", images,
                  [] { return mindspore::group_norm({.num_groups = 2, .num_channels = 4}); }),
-      layer_case("MindSporeLayerNorm", images,
+      layer_case("LayerNormOfMindSpore", images,
                  [] { return mindspore::layer_norm({.normalized_shape = {5}}); }),
   };
 }
