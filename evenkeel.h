@@ -36,6 +36,7 @@
 #include <evenkeel/core/moments.h>
 #include <evenkeel/core/parallel.h>
 #include <evenkeel/core/random.h>
+#include <evenkeel/core/required.h>
 #include <evenkeel/core/shape.h>
 #include <evenkeel/core/small.h>
 #include <evenkeel/core/state.h>
@@ -70,5 +71,9 @@
 #include <evenkeel/layers/sequential.h>
 #include <evenkeel/layers/split_for_weight_decay.h>
 #include <evenkeel/optim/adam.h>
+#include <evenkeel/optim/clip.h>
+#include <evenkeel/optim/lr_scheduler.h>
+#include <evenkeel/optim/one_cycle_lr.h>
 #include <evenkeel/optim/optimizer.h>
+#include <evenkeel/optim/sequential_lr.h>
 #include <evenkeel/optim/sgd.h>

@@ -159,14 +159,14 @@ std::vector<Delivered> sweep(const Tensor& root, Tensor cotangent, Wanted wanted
 }
 
 /// Adds to every grad(), all of them or none. A gradient that nobody else sees is kept as it is, others are
-/// copied.
+/// copied, but for those that have a history to keep.
 void keep_gradients(std::vector<Delivered> delivered, bool with_history) {
   std::vector<std::pair<std::shared_ptr<TensorImpl>, Tensor>> sums;
   for (auto& [gradient, node] : delivered)
     if (auto owner = node->owner.lock()) {
       if (owner->grad.defined())
         gradient = owner->grad + gradient;
-      else if (!with_history && !TensorAccess::is_exclusive(gradient))
+      else if (!(with_history && gradient.requires_grad()) && !TensorAccess::is_exclusive(gradient))
         gradient = constant(gradient.stored().clone());
       sums.emplace_back(std::move(owner), std::move(gradient));
     }

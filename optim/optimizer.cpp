@@ -141,11 +141,18 @@ std::vector<std::pair<Array*, Array>> Optimizer::read_buffers(StateReader& reade
     // All of them or none: a parameter that had no gradient yet has no state.
     const bool any = std::ranges::any_of(
         buffers, [&](const Buffer& buffer) { return reader.has(buffer_name(index, buffer.name)); });
-    for (const auto& [name, array, is_count] : buffers)
-      read.emplace_back(
-          array, any ? reader.take(buffer_name(index, name), is_count ? DType::int64 : parameter.dtype(),
-                                   is_count ? Shape{} : parameter.shape())
-                     : Array());
+    for (const auto& [name, array, is_count] : buffers) {
+      Array value;
+      if (any)
+        value = reader.take(buffer_name(index, name), is_count ? DType::int64 : parameter.dtype(),
+                            is_count ? Shape{} : parameter.shape());
+      if (is_count && value.defined()) {
+        const auto count = value.data<std::int64_t>()[0];
+        check(count >= 0, name_, "::load_state: nothing was loaded; ", buffer_name(index, name), " is ",
+              count, ", expected at least 0");
+      }
+      read.emplace_back(array, std::move(value));
+    }
   });
   return read;
 }
@@ -169,6 +176,7 @@ void Optimizer::load_state(const State& state) {
     reader.finish();
     check_options();
   } catch (...) {
+    for (auto& group : groups_) group.initial_lr.reset();
     StateReader old(who, before);
     load_options(old);
     throw;

@@ -19,8 +19,10 @@ class StateReader;
 struct ParameterGroup {
   std::vector<Parameter> parameters;
   double& lr;
-  double* momentum;                       ///< SGD's momentum, Adam's betas[0]; null where there is none
-  std::optional<double> initial_lr = {};  ///< the lr that schedules start from, once there is a schedule
+  double* momentum;  ///< SGD's momentum, Adam's betas[0]; null where there is none
+  /// The lr that schedules start from. The first schedule takes it from lr; to start over with another lr,
+  /// write both.
+  std::optional<double> initial_lr = {};
 };
 
 /// Moves parameters along their gradients, which it never changes. It stays in its place, since schedules

@@ -1,8 +1,8 @@
 #include <evenkeel/autograd/ops/arithmetic.h>
-#include <evenkeel/autograd/ops/reduce.h>
 #include <evenkeel/core/parallel.h>
 #include <evenkeel/optim/sgd.h>
 #include <evenkeel/tests/support/expect_error.h>
+#include <evenkeel/tests/support/fed_parameter.h>
 #include <evenkeel/tests/support/random_array.h>
 
 #include <gtest/gtest.h>
@@ -13,21 +13,10 @@ namespace evenkeel {
 namespace {
 
 using testing::expect_error;
+using testing::feed;
 using testing::normal_array;
+using testing::parameter;
 using testing::same_bits;
-
-Parameter parameter(std::vector<double> values) {
-  const auto size = static_cast<std::int64_t>(values.size());
-  return Parameter(Array::from(values, {size}));
-}
-/// Gives a parameter this gradient.
-void feed(const Parameter& parameter, const Array& grad) {
-  parameter.zero_grad();
-  (parameter * 1.0).backward(Tensor(grad));
-}
-void feed(const Parameter& parameter, std::vector<double> grad) {
-  feed(parameter, Array::from(grad, parameter.shape(), parameter.dtype()));
-}
 
 TEST(Sgd, FollowsTheFormula) {
   const Parameter p = parameter({1, -2});
