@@ -49,6 +49,7 @@
 #include <evenkeel/data/loader.h>
 #include <evenkeel/data/transforms.h>
 #include <evenkeel/interop/safetensors.h>
+#include <evenkeel/interop/save.h>
 #include <evenkeel/layers/activation.h>
 #include <evenkeel/layers/any_layer.h>
 #include <evenkeel/layers/batch_norm.h>

@@ -206,6 +206,27 @@ TEST(Safetensors, AcceptsWhitespaceAroundTheHeader) {
   EXPECT_TRUE(parse(file_of("\t\r\n {} \t\r\n")).tensors.empty());
 }
 
+TEST(Safetensors, ReadsTensorsWithoutElements) {
+  const auto one =
+      parse("<\0\0\0\0\0\0\0{\"test\":{\"dtype\":\"F32\",\"shape\":[2,0],\"data_offsets\":[0, 0]}}"s);
+  EXPECT_EQ(one.tensors[0].second.shape(), (Shape{2, 0}));
+  const auto several =
+      parse(file_of("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]},"
+                    "\"b\":{\"dtype\":\"F64\",\"shape\":[0],\"data_offsets\":[1,1]},"
+                    "\"c\":{\"dtype\":\"I64\",\"shape\":[0,3],\"data_offsets\":[0,0]}}",
+                    "x"));
+  EXPECT_EQ(several.tensors[2].second.shape(), (Shape{0, 3}));
+}
+
+TEST(Safetensors, ReadsManyEntries) {
+  std::string header = "{";
+  for (int i = 0; i < 20'000; ++i) {
+    header += i > 0 ? ",\"" : "\"";
+    header += std::to_string(i) + "\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
+  }
+  EXPECT_EQ(parse(file_of(header + '}')).tensors.size(), 20'000u);
+}
+
 TEST(Safetensors, ReadsWhatTheReferenceWrites) {
   const auto content = parse(
       "\x60\0\0\0\0\0\0\0{\"__metadata__\":{\"framework\":\"pt\"},"
@@ -255,6 +276,15 @@ TEST(Safetensors, WritesTheDocumentedBytes) {
       "\"f\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[8,12]}}";
   const std::string padded = header + std::string((8 - header.size() % 8) % 8, ' ');
   EXPECT_EQ(read_bytes(folder / "file"), file_of(padded, "\0\0\0\0\0\0\xf0\x3f\0\0\x80\x3f\7"s));
+}
+
+TEST(Safetensors, ArraysOutliveTheirFile) {
+  const TempFolder folder;
+  write_safetensors(folder / "file", example());
+  const Safetensors read = read_safetensors(folder / "file");
+  write_safetensors(folder / "file", {{{"other", Array(Shape{64}, DType::float64)}}, {}});
+  for (std::size_t i = 0; i < read.tensors.size(); ++i)
+    expect_same(read.tensors[i].second, example().tensors[i].second);
 }
 
 TEST(Safetensors, RoundTripsEmptyContent) {

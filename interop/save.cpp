@@ -1,0 +1,20 @@
+#include <evenkeel/core/check.h>
+#include <evenkeel/interop/safetensors.h>
+#include <evenkeel/interop/save.h>
+
+namespace evenkeel {
+
+void save(const Module& module, const std::filesystem::path& path) {
+  write_safetensors(path, {module.state(), {{"format", "pt"}}});  // PyTorch's loaders ask for the format
+}
+
+void load(Module& module, const std::filesystem::path& path) {
+  const Safetensors content = read_safetensors(path);
+  try {
+    module.load_state(content.tensors);
+  } catch (const ArgumentError& error) {
+    fail("load: ", path.string(), ": ", error.what());
+  }
+}
+
+}  // namespace evenkeel
