@@ -44,8 +44,8 @@ T power(T x, double exponent) {
   return static_cast<T>(std::pow(x, static_cast<T>(exponent)));
 }
 
-/// The share of the gradient that goes to the first operand of maximum or minimum: 1, 0, or a half where both
-/// are equal.
+/// The share of the gradient that goes to operand a of maximum or minimum: 1, 0, or a half where both are
+/// equal.
 template <class Loses>
 Tensor share(const Tensor& a, const Tensor& b, Loses loses) {
   const auto weight = [=](auto x, auto y) {
@@ -66,9 +66,7 @@ Tensor pick_larger(std::string_view op, const Tensor& a, const Tensor& b, Pick p
       .saved = {a, b},
       .backward = [loses](const Tensor& grad, const Saved& saved, const Needs& needs) -> Gradients {
         const auto part = [&](std::size_t own, std::size_t other) {
-          return sum_to(grad * share(saved[own], saved[other],
-                                     [&](auto x, auto y) { return own == 0 ? loses(x, y) : loses(y, x); }),
-                        saved.shape(own));
+          return sum_to(grad * share(saved[own], saved[other], loses), saved.shape(own));
         };
         return {needs(0) ? part(0, 1) : Tensor(), needs(1) ? part(1, 0) : Tensor()};
       },

@@ -1,4 +1,5 @@
 #include <evenkeel/autograd/anomaly.h>
+#include <evenkeel/autograd/backward.h>
 #include <evenkeel/autograd/graph_text.h>
 #include <evenkeel/autograd/ops/arithmetic.h>
 #include <evenkeel/autograd/ops/creation.h>
@@ -39,6 +40,45 @@ TEST(DetectAnomaly, EndsWithItsScope) {
     EXPECT_FALSE(DetectAnomaly::is_on());
   }
   EXPECT_FALSE(DetectAnomaly::is_on());
+}
+
+TEST(DetectAnomaly, GuardsNest) {
+  const DetectAnomaly outer;
+  {
+    const DetectAnomaly off(false);
+    { const DetectAnomaly inner; }
+    EXPECT_FALSE(DetectAnomaly::is_on());
+    EXPECT_NO_THROW(log(zeros({1})));
+  }
+  EXPECT_THROW(log(zeros({1})), GraphError);
+}
+
+TEST(DetectAnomaly, FindsOnlyGradientsThatAreComputed) {
+  const Tensor x = Tensor::from({0.}, {1}, {.requires_grad = true}), y = Tensor::from({1.}, {1});
+  const DetectAnomaly detect;
+  const Tensor root = sqrt(x.detach()), loss = sum(x + root * y);
+  EXPECT_NO_THROW(loss.backward());
+  EXPECT_EQ(x.grad().item(), 1);
+}
+
+/// A backward that runs inside another, from a hook.
+TEST(DetectAnomaly, NamesTheOpOfANestedBackward) {
+  const Tensor x = Tensor::from({2.}, {1}, {.requires_grad = true}),
+               inner = zeros({1}, {.requires_grad = true});
+  const DetectAnomaly detect;
+  const Tensor y = x * x;
+  y.register_hook([&](const Tensor&) { sum(sqrt(inner)).backward(); });
+  expect_error<GraphError>([&] { sum(y).backward(); }, "the gradient that the backward of sqrt gives");
+  EXPECT_FALSE(x.has_grad());
+  EXPECT_TRUE(y.node()->is_freed());
+}
+
+TEST(DetectAnomaly, NamesTheOpOfAGradientOfAGradient) {
+  const Tensor x = zeros({1}, {.requires_grad = true, .dtype = DType::float64});
+  const DetectAnomaly detect;
+  const Tensor first = gradients(sum(pow(x, 1.5)), {x}, {.create_graph = true})[0];
+  EXPECT_EQ(first.item(), 0);
+  expect_error<GraphError>([&] { sum(first).backward(); }, "the gradient that the backward of pow gives");
 }
 
 TEST(GraphText, ShowsTheTapeNewestFirst) {

@@ -6,11 +6,11 @@
 #include <evenkeel/autograd/ops/arithmetic.h>
 #include <evenkeel/autograd/ops/creation.h>
 #include <evenkeel/autograd/ops/reduce.h>
+#include <evenkeel/tests/support/expect_close.h>
 #include <evenkeel/tests/support/golden.h>
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <functional>
 #include <string>
 #include <utility>
@@ -41,32 +41,10 @@ class GoldenInputs {
 /// Calls our op as the case says.
 using GoldenOp = std::function<Tensor(const nlohmann::json& args, const GoldenInputs& in)>;
 
-struct GoldenTolerance {
-  double rtol = 0, atol = 0;
-};
-inline GoldenTolerance tolerance_of(DType dtype) {
-  return dtype == DType::float32 ? GoldenTolerance{1e-5, 1e-6} : GoldenTolerance{1e-10, 1e-10};
-}
-
-/// Equal shapes and dtypes, and values within the tolerance; NaN and infinities are themselves.
-inline void expect_close(const Tensor& ours, const Array& theirs, GoldenTolerance tolerance,
-                         const std::string& what) {
-  ASSERT_TRUE(ours.defined()) << what << " is absent";
-  ASSERT_EQ(ours.shape(), theirs.shape()) << what;
-  ASSERT_EQ(ours.dtype(), theirs.dtype()) << what;
-  const auto got = ours.to_vector(), expected = constant(theirs).to_vector();
-  for (std::size_t i = 0; i < got.size(); ++i) {
-    const bool same =
-        got[i] == expected[i] || (std::isnan(got[i]) && std::isnan(expected[i])) ||
-        std::abs(got[i] - expected[i]) <= tolerance.atol + tolerance.rtol * std::abs(expected[i]);
-    ASSERT_TRUE(same) << what << '[' << i << "]: " << got[i] << ", expected " << expected[i];
-  }
-}
-
 /// One case with its images stored in `order`: the value, the fast gradients and the recorded ones, and where
 /// the file has directions the second order.
 inline void expect_golden_case(const Golden& golden, const GoldenCase& of, const GoldenOp& op,
-                               MemoryOrder order, GoldenTolerance tolerance) {
+                               MemoryOrder order, Tolerance tolerance) {
   const auto has = [&](const std::string& name) { return golden.has(of, name); };
   GoldenInputs inputs;
   Tensors sources;
@@ -108,13 +86,15 @@ inline void expect_golden_case(const Golden& golden, const GoldenCase& of, const
 }
 
 /// Every case of an op, in both memory orders.
-inline void expect_golden(const Golden& golden, const std::string& name, const GoldenOp& op) {
+inline void expect_golden(const Golden& golden, const std::string& name, const GoldenOp& op,
+                          Tolerance float32 = golden_tolerance(DType::float32)) {
   const auto cases = golden.cases(name);
   EXPECT_FALSE(cases.empty()) << name;
   for (const auto& each : cases)
     for (const auto order : {MemoryOrder::row_major, MemoryOrder::channels_last}) {
       SCOPED_TRACE(each.name + (order == MemoryOrder::row_major ? "" : ", channels-last"));
-      expect_golden_case(golden, each, op, order, tolerance_of(each.dtype));
+      expect_golden_case(golden, each, op, order,
+                         each.dtype == DType::float32 ? float32 : golden_tolerance(each.dtype));
     }
 }
 
