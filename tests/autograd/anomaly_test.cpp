@@ -64,10 +64,10 @@ TEST(DetectAnomaly, FindsOnlyGradientsThatAreComputed) {
 /// A backward that runs inside another, from a hook.
 TEST(DetectAnomaly, NamesTheOpOfANestedBackward) {
   const Tensor x = Tensor::from({2.}, {1}, {.requires_grad = true}),
-               inner = zeros({1}, {.requires_grad = true});
+               zero = zeros({1}, {.requires_grad = true});
   const DetectAnomaly detect;
-  const Tensor y = x * x;
-  y.register_hook([&](const Tensor&) { sum(sqrt(inner)).backward(); });
+  const Tensor y = x * x, inner = sum(sqrt(zero));
+  y.register_hook([&](const Tensor&) { inner.backward(); });
   expect_error<GraphError>([&] { sum(y).backward(); }, "the gradient that the backward of sqrt gives");
   EXPECT_FALSE(x.has_grad());
   EXPECT_TRUE(y.node()->is_freed());

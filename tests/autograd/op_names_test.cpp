@@ -52,7 +52,7 @@ TEST(OpNames, AreFoundHoweverTheyAreGiven) {
 
 TEST(OpNames, EveryOpHasARowAndEveryRowAnOp) {
   const Names ops = ops_in(sources());
-  EXPECT_GT(ops.size(), 50u);
+  EXPECT_GE(ops.size(), 50u);
   Names rows, large;
   for (const auto& row : op_rows()) {
     rows.insert(row.op);

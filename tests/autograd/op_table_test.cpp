@@ -147,13 +147,12 @@ void expect_same_in_both_orders(const OpRow& row) {
   }
 }
 
-/// Value and gradients of the large inputs.
-std::vector<Array> large_results_of(const OpRow& row, DType dtype, unsigned turned, int threads) {
+/// Value and gradients, as so many threads compute them.
+std::vector<Array> results_by(int threads, const OpRow& row, const Tensors& in) {
   const struct Scope {
     explicit Scope(int n) { set_num_threads(n); }
     ~Scope() { set_num_threads(0); }
   } scope(threads);
-  const Tensors in = inputs_of(row, row.large, dtype, turned);
   const Tensor y = row.f(in);
   std::vector<Array> all{y.stored()};
   if (row.differentiable)
@@ -163,15 +162,15 @@ std::vector<Array> large_results_of(const OpRow& row, DType dtype, unsigned turn
 
 void expect_same_on_all_threads(const OpRow& row) {
   if (row.large.empty()) return;
-  std::int64_t most = 0;
-  for (const auto& values : large_results_of(row, DType::float32, 0, 1)) most = std::max(most, values.size());
-  for (const auto& shape : row.large) most = std::max(most, shape.count());
-  EXPECT_GT(most, 2 * elements_per_task) << "too small for threads to share";
   for (const auto dtype : {DType::float32, DType::float64})
     for (const unsigned turned : {0u, ~0u}) {
-      const auto expected = large_results_of(row, dtype, turned, 1);
+      const Tensors in = inputs_of(row, row.large, dtype, turned);
+      const auto expected = results_by(1, row, in);
+      std::int64_t most = expected[0].size();
+      for (const auto& input : in) most = std::max(most, input.size());
+      EXPECT_GT(most, 2 * elements_per_task) << "too small for threads to share";
       for (const int threads : {2, 3, 8}) {
-        const auto got = large_results_of(row, dtype, turned, threads);
+        const auto got = results_by(threads, row, in);
         for (std::size_t k = 0; k < got.size(); ++k)
           EXPECT_TRUE(same_bits(got[k], expected[k])) << "result " << k << ", " << threads << " threads";
       }
