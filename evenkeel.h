@@ -13,6 +13,7 @@
 #include <evenkeel/autograd/ops/comparison.h>
 #include <evenkeel/autograd/ops/conv.h>
 #include <evenkeel/autograd/ops/creation.h>
+#include <evenkeel/autograd/ops/dropout.h>
 #include <evenkeel/autograd/ops/linear.h>
 #include <evenkeel/autograd/ops/loss.h>
 #include <evenkeel/autograd/ops/math.h>
@@ -54,6 +55,7 @@
 #include <evenkeel/layers/any_layer.h>
 #include <evenkeel/layers/batch_norm.h>
 #include <evenkeel/layers/conv.h>
+#include <evenkeel/layers/dropout.h>
 #include <evenkeel/layers/fields.h>
 #include <evenkeel/layers/flatten.h>
 #include <evenkeel/layers/group_norm.h>

@@ -1,9 +1,30 @@
 #include <evenkeel/autograd/ops/activation.h>
+#include <evenkeel/autograd/ops/arithmetic.h>
+#include <evenkeel/autograd/ops/comparison.h>
+#include <evenkeel/autograd/ops/math.h>
 #include <evenkeel/autograd/record.h>
 #include <evenkeel/core/kernels/elementwise.h>
 
+#include <cmath>
+#include <concepts>
+#include <numbers>
+
 namespace evenkeel {
 namespace {
+
+using std::erfc, std::exp, std::log1p, std::tanh;  // beside those for tensors
+
+/// grad * derivative(value) for a value that was saved. The derivative is one formula for numbers and for
+/// tensors: one pass over the elements, unless the backward is itself recorded; then in double, since
+/// formulas of many steps cancel.
+template <class Derivative>
+Gradients times_derivative(std::string_view op, const Tensor& grad, const Tensor& value,
+                           Derivative derivative) {
+  if (GradMode::on)
+    return {to(to(grad, DType::float64) * derivative(to(value, DType::float64)), grad.dtype())};
+  const auto product = [=](auto v, auto g) { return g * derivative(v); };
+  return {constant(kernels::map(op, product, value.stored(), grad.stored()))};
+}
 
 /// grad where a relu with the result y lets it through: linear in grad, and its own adjoint.
 Tensor relu_gradient(const Tensor& grad, const Array& y) {
@@ -28,6 +49,67 @@ Tensor leaky_relu_gradient(const Tensor& grad, const Array& x, double slope) {
       .saved = {constant(x)},
       .backward = [slope](const Tensor& g, const Saved& saved, const Needs&) -> Gradients {
         return {leaky_relu_gradient(g, saved[0].stored(), slope)};
+      },
+  });
+}
+
+template <std::floating_point T>
+T sigmoid(T v) {
+  return 1 / (1 + exp(-v));
+}
+
+/// The standard normal distribution and its density.
+template <std::floating_point T>
+T normal_distribution(T v) {
+  return erfc(v * static_cast<T>(-std::numbers::sqrt2 / 2)) / 2;
+}
+constexpr auto normal_density = [](const auto& v) {
+  constexpr double at_zero = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
+  return exp(v * v * -0.5) * at_zero;
+};
+Tensor normal_distribution(const Tensor& x) {
+  return record({
+      .op = "gelu",
+      .inputs = {x},
+      .output = kernels::map(
+          "gelu", [](auto v) { return normal_distribution(v); }, x.stored()),
+      .saved = {x},
+      .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
+        return times_derivative("gelu", grad, saved[0], normal_density);
+      },
+  });
+}
+
+Tensor exact_gelu(const Tensor& x) {
+  return record({
+      .op = "gelu",
+      .inputs = {x},
+      .output = kernels::map(
+          "gelu", [](auto v) { return v * normal_distribution(v); }, x.stored()),
+      .saved = {x},
+      .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
+        return times_derivative("gelu", grad, saved[0],
+                                [](const auto& v) { return normal_distribution(v) + v * normal_density(v); });
+      },
+  });
+}
+
+/// The tanh of the approximation.
+constexpr double gelu_scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi, gelu_cubic = 0.044715;
+constexpr auto gelu_tanh = [](const auto& v) { return tanh(v * (1 + v * v * gelu_cubic) * gelu_scale); };
+
+Tensor approximate_gelu(const Tensor& x) {
+  return record({
+      .op = "gelu",
+      .inputs = {x},
+      .output = kernels::map(
+          "gelu", [](auto v) { return v * (1 + gelu_tanh(v)) / 2; }, x.stored()),
+      .saved = {x},
+      .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
+        return times_derivative("gelu", grad, saved[0], [](const auto& v) {
+          const auto t = gelu_tanh(v);
+          return (1 + t) / 2 + v * (1 - t * t) * (1 + v * v * (3 * gelu_cubic)) * (gelu_scale / 2);
+        });
       },
   });
 }
@@ -59,6 +141,76 @@ Tensor leaky_relu(const Tensor& x, const LeakyReluOptions& o) {
       .backward = [slope = o.negative_slope](const Tensor& grad, const Saved& saved, const Needs&)
           -> Gradients { return {leaky_relu_gradient(grad, saved[0].stored(), slope)}; },
   });
+}
+
+Tensor sigmoid(const Tensor& x) {
+  return record({
+      .op = "sigmoid",
+      .inputs = {x},
+      .output = kernels::map(
+          "sigmoid", [](auto v) { return sigmoid(v); }, x.stored()),
+      .save_output = true,
+      .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
+        return times_derivative("sigmoid", grad, saved.output(), [](const auto& y) { return y * (1 - y); });
+      },
+  });
+}
+
+Tensor tanh(const Tensor& x) {
+  return record({
+      .op = "tanh",
+      .inputs = {x},
+      .output = kernels::map(
+          "tanh", [](auto v) { return tanh(v); }, x.stored()),
+      .save_output = true,
+      .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
+        return times_derivative("tanh", grad, saved.output(), [](const auto& y) { return 1 - y * y; });
+      },
+  });
+}
+
+Tensor silu(const Tensor& x) {
+  return record({
+      .op = "silu",
+      .inputs = {x},
+      .output = kernels::map(
+          "silu", [](auto v) { return v * sigmoid(v); }, x.stored()),
+      .saved = {x},
+      .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
+        return times_derivative("silu", grad, saved[0], [](const auto& v) {
+          const auto s = sigmoid(v);
+          return s * (1 + v * (1 - s));
+        });
+      },
+  });
+}
+
+Tensor softplus(const Tensor& x, const SoftplusOptions& o) {
+  const auto value = [o](auto v) {
+    const auto scaled = v * static_cast<decltype(v)>(o.beta);
+    return scaled > o.threshold ? v : log1p(exp(scaled)) / static_cast<decltype(v)>(o.beta);
+  };
+  return record({
+      .op = "softplus",
+      .inputs = {x},
+      .output = kernels::map("softplus", value, x.stored()),
+      .saved = {x},
+      .backward = [o](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
+        if (GradMode::on) {
+          const Tensor scaled = saved[0] * o.beta;
+          return {where(scaled > o.threshold, grad, grad * sigmoid(scaled))};
+        }
+        const auto slope = [o](auto v, auto g) {
+          const auto scaled = v * static_cast<decltype(v)>(o.beta);
+          return scaled > o.threshold ? g : g * sigmoid(scaled);
+        };
+        return {constant(kernels::map("softplus", slope, saved[0].stored(), grad.stored()))};
+      },
+  });
+}
+
+Tensor gelu(const Tensor& x, const GeluOptions& o) {
+  return o.approximate == Gelu::none ? exact_gelu(x) : approximate_gelu(x);
 }
 
 }  // namespace evenkeel

@@ -4,6 +4,8 @@
 
 #include <evenkeel/autograd/tensor.h>
 
+#include <cstdint>
+
 namespace evenkeel {
 
 /// max(x, 0); NaN stays. Its derivative at 0 is 0. Keeps its output for the backward, not its input.
@@ -14,5 +16,26 @@ struct LeakyReluOptions {
 };
 /// x where it is positive, else negative_slope * x; the derivative at 0 is negative_slope.
 Tensor leaky_relu(const Tensor& x, const LeakyReluOptions& options = {});
+
+enum class Gelu : std::uint8_t { none, tanh };
+struct GeluOptions {
+  Gelu approximate = Gelu::none;
+};
+/// x * Phi(x) with the standard normal distribution Phi, or its approximation
+/// x * (1 + tanh(sqrt(2 / pi) * (x + 0.044715 x^3))) / 2 (Hendrycks and Gimpel 2016).
+Tensor gelu(const Tensor& x, const GeluOptions& options = {});
+
+/// x * sigmoid(x), also called swish.
+Tensor silu(const Tensor& x);
+/// 1 / (1 + e^-x).
+Tensor sigmoid(const Tensor& x);
+Tensor tanh(const Tensor& x);
+
+struct SoftplusOptions {
+  double beta = 1;
+  double threshold = 20;  ///< where beta * x is larger, the result is x itself
+};
+/// log(1 + e^(beta x)) / beta.
+Tensor softplus(const Tensor& x, const SoftplusOptions& options = {});
 
 }  // namespace evenkeel

@@ -34,4 +34,22 @@ struct NllLossOptions {
 /// classes t, int64 without the axis of classes. The mean divides by the weights of all targets.
 Tensor nll_loss(const Tensor& x, const Tensor& target, const NllLossOptions& options = {});
 
+struct LossOptions {
+  Reduction reduction = Reduction::mean;
+};
+/// (x - target)^2. Unlike PyTorch, which warns and broadcasts, it throws where the shapes differ.
+Tensor mse_loss(const Tensor& x, const Tensor& target, const LossOptions& options = {});
+/// |x - target|, whose derivative at 0 is 0. Throws where the shapes differ.
+Tensor l1_loss(const Tensor& x, const Tensor& target, const LossOptions& options = {});
+
+struct BinaryCrossEntropyOptions {
+  Tensor weight = {};      ///< of each element, broadcast to x; undefined: 1
+  Tensor pos_weight = {};  ///< of the positive part, broadcast to x; undefined: 1
+  Reduction reduction = Reduction::mean;
+};
+/// -weight * (pos_weight * t * log sigmoid(x) + (1 - t) * log(1 - sigmoid(x))) for logits x and targets t of
+/// their shape and dtype, usually in [0, 1].
+Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
+                                        const BinaryCrossEntropyOptions& options = {});
+
 }  // namespace evenkeel

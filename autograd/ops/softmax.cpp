@@ -10,12 +10,11 @@
 namespace evenkeel {
 namespace {
 
-/// A kernel for rows of matrices, along an axis of arrays of one shape.
-template <class Kernel, class... More>
-Array along(std::size_t axis, Kernel kernel, const Array& first, const More&... more) {
-  return kernels::array_of_lines(
-      kernel(kernels::lines_along(first, axis), kernels::lines_along(more, axis)...), first.shape(), axis,
-      first.order());
+/// A kernel for rows of matrices, along an axis of arrays of one shape; the result is stored like `model`.
+template <class Kernel, class... Arrays>
+Array along(std::size_t axis, const Array& model, Kernel kernel, const Arrays&... arrays) {
+  return kernels::array_of_lines(kernel(kernels::lines_along(arrays, axis)...), model.shape(), axis,
+                                 model.order());
 }
 
 Tensor sum_along(const Tensor& x, std::size_t axis) { return sum_to(x, x.shape().with(axis, 1)); }
@@ -28,12 +27,12 @@ Tensor softmax(const Tensor& x, std::int64_t along_axis) {
   return record({
       .op = "softmax",
       .inputs = {x},
-      .output = along(axis, kernels::softmax, x.stored()),
+      .output = along(axis, x.stored(), kernels::softmax, x.stored()),
       .save_output = true,
       .backward = [axis](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
         const Tensor y = saved.output();
         if (GradMode::on) return {y * (grad - sum_along(grad * y, axis))};
-        return {constant(along(axis, kernels::softmax_backward, grad.stored(), y.stored()))};
+        return {constant(along(axis, y.stored(), kernels::softmax_backward, grad.stored(), y.stored()))};
       },
   });
 }
@@ -44,12 +43,12 @@ Tensor log_softmax(const Tensor& x, std::int64_t along_axis) {
   return record({
       .op = "log_softmax",
       .inputs = {x},
-      .output = along(axis, kernels::log_softmax, x.stored()),
+      .output = along(axis, x.stored(), kernels::log_softmax, x.stored()),
       .save_output = true,
       .backward = [axis](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
         const Tensor y = saved.output();
         if (GradMode::on) return {grad - exp(y) * sum_along(grad, axis)};
-        return {constant(along(axis, kernels::log_softmax_backward, grad.stored(), y.stored()))};
+        return {constant(along(axis, y.stored(), kernels::log_softmax_backward, grad.stored(), y.stored()))};
       },
   });
 }

@@ -40,5 +40,23 @@ TEST(GoldenLoss, NllLoss) {
   });
 }
 
+TEST(GoldenLoss, MseLoss) {
+  expect_golden(ops(), "mse_loss", [](const Args& args, const auto& in) {
+    return mse_loss(in["x"], in["target"], {.reduction = reduction_of(args)});
+  });
+}
+TEST(GoldenLoss, L1Loss) {
+  expect_golden(ops(), "l1_loss", [](const Args& args, const auto& in) {
+    return l1_loss(in["x"], in["target"], {.reduction = reduction_of(args)});
+  });
+}
+TEST(GoldenLoss, BinaryCrossEntropyWithLogits) {
+  expect_golden(ops(), "binary_cross_entropy_with_logits", [](const Args& args, const auto& in) {
+    return binary_cross_entropy_with_logits(
+        in["x"], in["target"],
+        {.weight = in["weight"], .pos_weight = in["pos_weight"], .reduction = reduction_of(args)});
+  });
+}
+
 }  // namespace
 }  // namespace evenkeel::testing
