@@ -82,6 +82,10 @@ void RunningNorm::check_input(const Tensor& x) const {
   if (!running) return;
   check_values(name_, "running_mean", running->mean, features, x);
   check_values(name_, "running_var", running->var, features, x);
+  const Array& count = running->batches;
+  check(count.defined() && count.dtype() == DType::int64 && count.shape() == Shape{}, name_,
+        ": num_batches_tracked should be an int64 scalar, got ", count.defined() ? "" : "undefined ",
+        count.dtype(), ' ', count.shape());
 }
 
 Normalization RunningNorm::by_channel(const Tensor& x) const {
