@@ -51,13 +51,17 @@
 #include <evenkeel/data/transforms.h>
 #include <evenkeel/interop/safetensors.h>
 #include <evenkeel/interop/save.h>
+#include <evenkeel/layers/accumulate_statistics.h>
 #include <evenkeel/layers/activation.h>
 #include <evenkeel/layers/any_layer.h>
 #include <evenkeel/layers/batch_norm.h>
 #include <evenkeel/layers/conv.h>
+#include <evenkeel/layers/convert_norm.h>
 #include <evenkeel/layers/dropout.h>
 #include <evenkeel/layers/fields.h>
 #include <evenkeel/layers/flatten.h>
+#include <evenkeel/layers/fold_batch_norm.h>
+#include <evenkeel/layers/freeze_norm.h>
 #include <evenkeel/layers/group_norm.h>
 #include <evenkeel/layers/initializer.h>
 #include <evenkeel/layers/instance_norm.h>
@@ -69,6 +73,7 @@
 #include <evenkeel/layers/module.h>
 #include <evenkeel/layers/options.h>
 #include <evenkeel/layers/pool.h>
+#include <evenkeel/layers/recalibrate.h>
 #include <evenkeel/layers/running_norm.h>
 #include <evenkeel/layers/running_statistics.h>
 #include <evenkeel/layers/sequential.h>

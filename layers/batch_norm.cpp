@@ -38,19 +38,19 @@ Tensor BatchNorm::by_batch(const Tensor& x) {
   const auto samples = x.shape()[0], size = options.ghost_batch_size;
   if (!is_training() || size == 0 || samples <= size) {
     const auto [y, moments] = by_moments_of(x, 1);
-    take_in(moments);
+    learn(moments);
     return y;
   }
   const auto whole = samples / size * size;
   const bool all = whole == samples;
   const auto [y, moments] = by_moments_of(all ? x : slice(x, {.end = whole}), samples / size);
   if (all) {
-    take_in(moments);
+    learn(moments);
     return y;
   }
   const auto [rest, moments_of_rest] = by_moments_of(slice(x, {.begin = whole}), 1);  // may refuse
-  take_in(moments);
-  take_in(moments_of_rest);
+  learn(moments);
+  learn(moments_of_rest);
   return reorder(concat({y, rest}), x.stored().order());
 }
 
@@ -63,15 +63,11 @@ Normalized BatchNorm::by_moments_of(const Tensor& x, std::int64_t batches) const
   return normalize(x, tensor_of(weight), tensor_of(bias), how);
 }
 
-void BatchNorm::take_in(const Moments& moments) {
+void BatchNorm::learn(const Moments& moments) {
   const bool moves = batch_statistics == BatchStatistics::always || (is_training() && track_running_stats);
   if (!moves || !running || !moments.mean.defined() || !BufferUpdates::on) return;
-  const Moments all = taken_in(moments, options.running_variance);
-  const auto batches = options.num_features == 0 ? 1 : all.mean.size() / options.num_features;
-  for (std::int64_t i = 0; i < batches; ++i) {
-    running->count_batch();
-    if (all.count > 0) running->blend(part_of(all, i, batches), momentum);
-  }
+  const auto batches = options.num_features == 0 ? 1 : moments.mean.size() / options.num_features;
+  for (std::int64_t i = 0; i < batches; ++i) take_in(part_of(moments, i, batches));
 }
 
 }  // namespace evenkeel

@@ -23,6 +23,12 @@ namespace evenkeel {
 /// there, unless `allow_single_value`; for a negative running_var where running statistics are used. A batch
 /// without elements is counted but moves no statistics.
 class BatchNorm : public RunningNorm {
+ public:
+  Moments learned_from(const Moments& batch) const override {
+    return taken_in(batch, options.running_variance);
+  }
+  bool counts_batches() const override { return true; }
+
  protected:
   /// Input of rank `rank`; where `or_less`, an axis less is fine too.
   BatchNorm(std::string_view layer, const BatchNormOptions& given, Rng& rng, std::size_t rank,
@@ -30,13 +36,14 @@ class BatchNorm : public RunningNorm {
       : RunningNorm(layer, given, rng), rank_(rank), or_less_(or_less) {}
   BatchNorm(BatchNorm&&) = default;
   Tensor forward(const Tensor& x) override;
+  Moments pooled(const Moments& a, const Moments& b) const override { return merge(a, b); }
 
  private:
   Tensor by_batch(const Tensor& x);
   /// x taken for so many batches of one size.
   Normalized by_moments_of(const Tensor& x, std::int64_t batches) const;
-  /// Moves the running statistics where they are to move, batch by batch.
-  void take_in(const Moments& moments);
+  /// Takes in these moments of one or more batches, where the running statistics are to move.
+  void learn(const Moments& moments);
 
   std::size_t rank_;
   bool or_less_;

@@ -30,6 +30,7 @@ void FieldVisitor::visit(const std::string& name, Module& child) {
 }
 
 void FieldVisitor::visit(const std::string& name, AnyLayer& child) {
+  slots_.emplace_back(name, &child);
   visit(name, static_cast<Module&>(*child));
 }
 

@@ -33,6 +33,7 @@ class FieldVisitor {
     Rng* rng = nullptr;
   };
   using NamedModule = std::pair<std::string, Module*>;
+  using NamedSlot = std::pair<std::string, AnyLayer*>;
 
   /// Throws ArgumentError for a name that is empty or has a dot.
   template <class T>
@@ -44,6 +45,8 @@ class FieldVisitor {
   /// Everything that was listed, depth first, under dotted names.
   std::vector<Field> fields() && { return std::move(fields_); }
   std::vector<NamedModule> modules() && { return std::move(modules_); }
+  /// Those of the modules that an AnyLayer holds: another layer may be put there.
+  std::vector<NamedSlot> slots() && { return std::move(slots_); }
   /// Throws ArgumentError where two members have one name.
   void check_names_differ() const;
 
@@ -74,6 +77,7 @@ class FieldVisitor {
 
   std::vector<Field> fields_;
   std::vector<NamedModule> modules_;
+  std::vector<NamedSlot> slots_;
   std::string prefix_;
 };
 

@@ -24,13 +24,14 @@ BatchNormOptions as_settings(const InstanceNormOptions& o) {
           .dtype = o.dtype};
 }
 
-/// The mean over samples of what running statistics take in of each channel.
+/// The mean over samples of what running statistics take in of each channel; it counts the samples.
 Moments average_over_samples(const Moments& moments, std::int64_t channels, RunningVariance kind) {
   const Moments instances = taken_in(moments, kind);
-  Moments average{Array({channels}, DType::float64), Array({channels}, DType::float64), instances.count};
+  Moments average{Array({channels}, DType::float64), Array({channels}, DType::float64),
+                  instances.mean.size() / channels};
   const auto mean = average.mean.mutable_data<double>(), var = average.var.mutable_data<double>();
   const auto means = instances.mean.data<double>(), vars = instances.var.data<double>();
-  const auto samples = static_cast<double>(means.size() / mean.size());
+  const auto samples = static_cast<double>(average.count);
   for (std::size_t i = 0; i < means.size(); ++i) {
     mean[i % mean.size()] += means[i] / samples;
     var[i % mean.size()] += vars[i] / samples;
@@ -73,9 +74,22 @@ Tensor InstanceNorm::by_instance(const Tensor& x) {
   Normalization how = by_channel(x);
   how.moments = groups_of_samples(x.stored(), x.shape()[1]);
   auto [y, moments] = normalize(x, tensor_of(weight), tensor_of(bias), how);
-  if (running && BufferUpdates::on && !momentum.is_cumulative() && x.size() > 0)
-    running->blend(average_over_samples(moments, x.shape()[1], options.running_variance), momentum);
+  if (BufferUpdates::on && x.size() > 0 && has_moving_statistics())
+    take_in(average_over_samples(moments, x.shape()[1], options.running_variance));
   return y;
+}
+
+Moments InstanceNorm::pooled(const Moments& a, const Moments& b) const {
+  const auto count = a.count + b.count;
+  const double share = static_cast<double>(b.count) / static_cast<double>(count);
+  const auto average = [&](const Array& of_a, const Array& of_b) {
+    Array both = of_a.clone();
+    const auto to = both.mutable_data<double>();
+    const auto other = of_b.data<double>();
+    for (std::size_t c = 0; c < to.size(); ++c) to[c] += share * (other[c] - to[c]);
+    return both;
+  };
+  return {average(a.mean, b.mean), average(a.var, b.var), count};
 }
 
 }  // namespace evenkeel

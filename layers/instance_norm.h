@@ -36,11 +36,17 @@ struct InstanceNormOptions {
 /// where the instance's statistics are used, unless `allow_single_value`; for a negative running_var where
 /// the running ones are.
 class InstanceNorm : public RunningNorm {
+ public:
+  bool has_moving_statistics() const override { return running && !momentum.is_cumulative(); }
+  Moments learned_from(const Moments& batch) const override { return batch; }
+  bool counts_batches() const override { return false; }
+
  protected:
   /// Input of rank `rank`, or without a batch of one less.
   InstanceNorm(std::string_view layer, const InstanceNormOptions& given, Rng& rng, std::size_t rank);
   InstanceNorm(InstanceNorm&&) = default;
   Tensor forward(const Tensor& x) override;
+  Moments pooled(const Moments& a, const Moments& b) const override;
 
  private:
   Tensor forward_batched(const Tensor& x);

@@ -73,6 +73,45 @@ void RunningNorm::reset_parameters(Rng& rng) {
   reset_running_stats(rng);
 }
 
+void RunningNorm::freeze(FreezeOptions how) {
+  check(has_moving_statistics(), name_, ": freeze needs running statistics, but training moves none here");
+  unfreeze();
+  before_freeze_ = {batch_statistics, weight && weight->requires_grad(), bias && bias->requires_grad()};
+  batch_statistics = BatchStatistics::never;
+  if (!how.affine) return;
+  zero_grad();  // else the next step of an optimizer would still use them
+  set_requires_grad(false);
+}
+
+void RunningNorm::unfreeze() {
+  if (!before_freeze_) return;
+  batch_statistics = before_freeze_->batch_statistics;
+  if (weight) weight->set_requires_grad(before_freeze_->weight);
+  if (bias) bias->set_requires_grad(before_freeze_->bias);
+  before_freeze_.reset();
+}
+
+std::shared_ptr<Moments> RunningNorm::pool_batches() {
+  check(pool_.expired(), name_,
+        ": its batches are pooled already, by an AccumulateStatistics that still lives");
+  auto pool = std::make_shared<Moments>();
+  pool_ = pool;
+  return pool;
+}
+
+void RunningNorm::take_in(const Moments& batch) {
+  if (const auto pool = pool_.lock())
+    *pool = pool->mean.defined() ? pooled(*pool, batch) : batch;
+  else
+    blend(batch);
+}
+
+void RunningNorm::blend(const Moments& batch) {
+  check(running.has_value(), name_, ": blend needs running statistics, but none are tracked");
+  if (counts_batches()) running->count_batch();
+  if (batch.count > 0 && has_moving_statistics()) running->blend(learned_from(batch), momentum);
+}
+
 void RunningNorm::check_input(const Tensor& x) const {
   const std::int64_t channels = options.num_features;
   const Shape features{channels};

@@ -7,6 +7,7 @@
 #include <evenkeel/layers/options.h>
 #include <evenkeel/layers/running_statistics.h>
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -33,6 +34,10 @@ struct BatchNormOptions {
   DType dtype = DType::float32;
 };
 
+struct FreezeOptions {
+  bool affine = true;  ///< whether weight and bias stop training too
+};
+
 /// What batch and instance normalization share: y = (x - mean) / sqrt(var + eps) * weight + bias, channel by
 /// channel, in training by the batch's own statistics and in evaluation by running ones.
 ///
@@ -48,6 +53,29 @@ class RunningNorm : public Layer {
   void reset_running_stats(Rng& rng = default_rng());
   /// That, and weight and bias as they were at first.
   void reset_parameters(Rng& rng = default_rng());
+
+  /// Whether there are running statistics, and training moves them. Those of an InstanceNorm with a
+  /// cumulative momentum, as mindspore::instance_norm2d has it, never move and mean nothing.
+  virtual bool has_moving_statistics() const { return running.has_value(); }
+  /// Until unfreeze(), whatever train() says: normalizes by the running statistics, which stay, and (see
+  /// FreezeOptions) drops the gradients of weight and bias and wants no new ones. Throws ArgumentError unless
+  /// has_moving_statistics().
+  void freeze(FreezeOptions how = {});
+  /// As it was before freeze().
+  void unfreeze();
+  bool is_frozen() const { return before_freeze_.has_value(); }
+
+  /// As long as the returned moments live, the batches that would move the running statistics are pooled in
+  /// them instead: for a BatchNorm exactly the moments of all the batches as one (see merge), for an
+  /// InstanceNorm the mean over all samples. Throws ArgumentError while they are pooled already.
+  std::shared_ptr<Moments> pool_batches();
+  /// Moves the running statistics by what was pooled, as if it were one batch.
+  void blend(const Moments& batch);
+  /// What the running statistics take in of such moments: for a BatchNorm its mean and the variance that
+  /// options.running_variance says.
+  virtual Moments learned_from(const Moments& batch) const = 0;
+  /// Whether num_batches_tracked counts the batches: a BatchNorm's does.
+  virtual bool counts_batches() const = 0;
 
   /// As constructed. What may change later are the three members below.
   const BatchNormOptions options;
@@ -77,9 +105,19 @@ class RunningNorm : public Layer {
   /// What `allow_single_value` makes of x where each group is one value; undefined: it is to be normalized.
   /// `what` names the value in PyTorch's words.
   Tensor of_single_values(const Tensor& x, std::string_view what) const;
+  /// Moves the running statistics by a batch, or pools it.
+  void take_in(const Moments& batch);
+  virtual Moments pooled(const Moments& a, const Moments& b) const = 0;
 
  private:
+  struct BeforeFreeze {
+    BatchStatistics batch_statistics;
+    bool weight, bias;  ///< whether they were training
+  };
+
   std::string_view name_;
+  std::optional<BeforeFreeze> before_freeze_;
+  std::weak_ptr<Moments> pool_;
 };
 
 }  // namespace evenkeel

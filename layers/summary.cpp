@@ -1,6 +1,7 @@
 #include <evenkeel/autograd/mode.h>
 #include <evenkeel/autograd/node.h>
 #include <evenkeel/core/check.h>
+#include <evenkeel/layers/keep_modes.h>
 #include <evenkeel/layers/layer.h>
 
 #include <algorithm>
@@ -49,9 +50,8 @@ struct Size {
 /// Watches all layers, in evaluation mode, and leaves everything as it was.
 class Watch {
  public:
-  explicit Watch(std::vector<FieldVisitor::NamedModule> modules) : modules_(std::move(modules)) {
-    for (const auto& [path, module] : modules_) {
-      modes_.push_back(module->is_training());
+  explicit Watch(const std::vector<FieldVisitor::NamedModule>& modules) : modes_(*modules.front().second) {
+    for (const auto& [path, module] : modules)
       if (auto* const layer = dynamic_cast<Layer*>(module))
         hooks_.push_back(
             layer->register_forward_hook([this](const Layer& self, const Tensor& x, const Tensor& y) {
@@ -59,13 +59,10 @@ class Watch {
               work.output = text_of(y.shape());
               work.multiply_adds += self.multiply_adds(x, y);
             }));
-    }
-    modules_.front().second->eval();
+    modules.front().second->eval();
   }
   ~Watch() {
     for (auto& hook : hooks_) hook.remove();
-    // From the outside in, for a mode reaches what is inside.
-    for (std::size_t i = 0; i < modules_.size(); ++i) modules_[i].second->train(modes_[i]);
   }
   Watch(const Watch&) = delete;
   Watch& operator=(const Watch&) = delete;
@@ -73,8 +70,7 @@ class Watch {
   const Work& work(const Module* module) { return works_[module]; }
 
  private:
-  std::vector<FieldVisitor::NamedModule> modules_;
-  std::vector<bool> modes_;
+  KeepModes modes_;
   std::vector<HookHandle> hooks_;
   std::map<const Module*, Work> works_;
 };
