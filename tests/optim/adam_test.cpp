@@ -100,10 +100,10 @@ TEST(Adam, FloatFollowsDouble) {
 TEST(Adam, SameBitsForAnyNumberOfThreads) {
   const auto train = [](int threads) {
     set_num_threads(threads);
-    const Parameter p(normal_array({70'001}, 1));
+    const Parameter p(normal_array({300'001}, 1));
     Adam adam({p}, {.weight_decay = 0.1, .amsgrad = true});
     for (unsigned step = 0; step < 3; ++step) {
-      feed(p, normal_array({70'001}, 10 + step));
+      feed(p, normal_array({300'001}, 10 + step));
       adam.step();
     }
     set_num_threads(0);

@@ -129,10 +129,10 @@ TEST(Sgd, DecayOfZeroPassesOverValuesThatAreNotFinite) {
 TEST(Sgd, SameBitsForAnyNumberOfThreads) {
   const auto train = [](int threads) {
     set_num_threads(threads);
-    const Parameter p(normal_array({70'001}, 1));
+    const Parameter p(normal_array({300'001}, 1));
     SGD sgd({p}, {.lr = 0.1, .momentum = 0.9, .weight_decay = 0.1, .nesterov = true});
     for (unsigned step = 0; step < 3; ++step) {
-      feed(p, normal_array({70'001}, 10 + step));
+      feed(p, normal_array({300'001}, 10 + step));
       sgd.step();
     }
     set_num_threads(0);
