@@ -9,10 +9,12 @@ namespace evenkeel {
 
 /// How conv2d computes float32 results; float64 is always direct.
 enum class Conv2dAlgorithm : std::uint8_t {
-  automatic,  ///< the fastest: Winograd F(4x4, 3x3) where it pays, at no more than about 3.5 times direct's
-              ///< rounding error
-  accurate,   ///< the most accurate: Winograd F(2x2, 3x3) where it pays (its error is below direct's), else
-              ///< direct
+  automatic,  ///< the fastest: Winograd F(4x4, 3x3) where it pays. Its output and gradient of the input have
+              ///< at most about 3.5 times direct's rounding error. Direct sums the gradient of the weight in
+              ///< pieces, more exactly than that: there F(4x4) has up to 12 times its error, 6e-6 of the
+              ///< values' root mean square at most
+  accurate,   ///< the most accurate: Winograd F(2x2, 3x3) where it pays, with less error than direct (for the
+              ///< gradient of the weight: up to 3 times as much), else direct
   direct,     ///< sums of products only; an Inf or NaN reaches just the outputs whose window holds it
 };
 /// What conv2d uses unless a call or a layer says otherwise; automatic at first. For the whole process.

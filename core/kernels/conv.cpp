@@ -6,26 +6,67 @@
 namespace evenkeel::kernels {
 namespace {
 
-Array channels_last(const Array& images) { return in_order(images, MemoryOrder::channels_last); }
+enum class Path : std::uint8_t { direct, winograd2, winograd4 };
+
+/// Whether F(M x M, 3 x 3) needs less than half the multiplications, its tiles at the border included.
+bool winograd_pays(std::int64_t m, std::int64_t height, std::int64_t width) {
+  const auto tiles = ceil_div(height, m) * ceil_div(width, m);
+  return 2 * tiles * (m + 2) * (m + 2) < 9 * height * width;
+}
+
+/// The path to a result of height x width pixels.
+Path path_of(const Convolution& conv, DType dtype, std::int64_t height, std::int64_t width) {
+  constexpr std::int64_t few_channels = 8;  // for these, transforms cost more than they save
+  const Window& w = conv.window;
+  const auto inputs = conv.shape(Convolution::input)[1], outputs = conv.shape(Convolution::output)[1];
+  if (dtype != DType::float32 || conv.algorithm == Conv2dAlgorithm::direct || w.kernel != Size2(3) ||
+      w.stride != Size2(1) || w.dilation != Size2(1) || conv.groups() != 1 || inputs < few_channels ||
+      outputs < few_channels)
+    return Path::direct;
+  if (conv.algorithm == Conv2dAlgorithm::automatic && winograd_pays(4, height, width)) return Path::winograd4;
+  return winograd_pays(2, height, width) ? Path::winograd2 : Path::direct;
+}
+
+Array correlate(const Array& from, const Array& weight, const Array& bias, const Correlation& geometry,
+                bool transposed, const Convolution& conv) {
+  const Array images = in_order(from, MemoryOrder::channels_last), rows = row_major(weight);
+  switch (path_of(conv, from.dtype(), geometry.to[2], geometry.to[3])) {
+    case Path::winograd4:
+      return correlate_winograd<4>(images, rows, bias, geometry, transposed);
+    case Path::winograd2:
+      return correlate_winograd<2>(images, rows, bias, geometry, transposed);
+    default:
+      return correlate_direct(images, rows, bias, geometry, transposed);
+  }
+}
 
 }  // namespace
 
 Array conv2d(const Array& x, const Array& weight, const Array& bias, const Convolution& conv) {
   const Shape& shape = conv.shape(Convolution::output);
   if (shape.count() == 0) return Array(shape, x.dtype(), MemoryOrder::channels_last);
-  return correlate_direct(channels_last(x), row_major(weight), bias, correlation_of_output(conv), false);
+  return correlate(x, weight, bias, correlation_of_output(conv), false, conv);
 }
 
 Array conv2d_input(const Array& dy, const Array& weight, const Convolution& conv) {
   const Shape& shape = conv.shape(Convolution::input);
   if (shape.count() == 0 || dy.size() == 0) return Array(shape, dy.dtype(), MemoryOrder::channels_last);
-  return correlate_direct(channels_last(dy), row_major(weight), {}, correlation_of_input(conv), true);
+  return correlate(dy, weight, {}, correlation_of_input(conv), true, conv);
 }
 
 Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
   const Shape& shape = conv.shape(Convolution::weight);
   if (shape.count() == 0 || x.size() == 0 || dy.size() == 0) return Array(shape, x.dtype());
-  return weight_gradient_direct(channels_last(x), channels_last(dy), conv);
+  const Array images = in_order(x, MemoryOrder::channels_last),
+              gradients = in_order(dy, MemoryOrder::channels_last);
+  switch (path_of(conv, x.dtype(), dy.shape()[2], dy.shape()[3])) {
+    case Path::winograd4:
+      return weight_gradient_winograd<4>(images, gradients, conv);
+    case Path::winograd2:
+      return weight_gradient_winograd<2>(images, gradients, conv);
+    default:
+      return weight_gradient_direct(images, gradients, conv);
+  }
 }
 
 }  // namespace evenkeel::kernels

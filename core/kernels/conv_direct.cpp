@@ -76,19 +76,8 @@ void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
       for (Index v = 0; v < Vectors; ++v)
         sums[i][v] = v < whole ? simd::load(to[i] + v * n) : load_some(to[i] + v * n, rest);
   const T* weight = tile.weight;
-  for (const Run& run : tile.piece->runs) {
-    for (Index k = run.offset, end = run.offset + run.length; k < end; ++k, weight += Vectors * n) {
-      Vector<T> w[Vectors];
-#pragma GCC unroll 3
-      for (Index v = 0; v < Vectors; ++v) w[v] = simd::load(weight + v * n);
-#pragma GCC unroll 8
-      for (Index i = 0; i < height; ++i) {
-        const auto value = simd::broadcast(from[i][k]);
-#pragma GCC unroll 3
-        for (Index v = 0; v < Vectors; ++v) sums[i][v] = simd::multiply_add(value, w[v], sums[i][v]);
-      }
-    }
-  }
+  for (const Run& run : tile.piece->runs)
+    weight = add_products<T, height, Vectors>(from, run.offset, run.offset + run.length, weight, sums);
   if (tile.bias)
 #pragma GCC unroll 3
     for (Index v = 0; v < Vectors; ++v) {

@@ -14,4 +14,12 @@ Array correlate_direct(const Array& from, const Array& weight, const Array& bias
 /// The gradient of the weight likewise.
 Array weight_gradient_direct(const Array& x, const Array& dy, const Convolution& conv);
 
+/// The same two by Winograd F(M x M, 3 x 3), M = 2 or 4: float32, a 3 x 3 window, no groups, stride and
+/// dilation 1.
+template <int M>
+Array correlate_winograd(const Array& from, const Array& weight, const Array& bias,
+                         const Correlation& geometry, bool transposed);
+template <int M>
+Array weight_gradient_winograd(const Array& x, const Array& dy, const Convolution& conv);
+
 }  // namespace evenkeel::kernels

@@ -5,6 +5,7 @@
 #include <evenkeel/core/kernels/simd.h>
 
 #include <algorithm>
+#include <type_traits>
 #include <vector>
 
 namespace evenkeel::kernels {
@@ -14,6 +15,24 @@ namespace evenkeel::kernels {
 constexpr std::int64_t tile_height(std::int64_t vectors) {
   if (simd::vector_bytes == 64) return 8;
   return vectors == 1 ? 8 : vectors == 2 ? 6 : 4;
+}
+
+/// Calls body(first, height) for tiles that cover so many rows, with the height as a constant: full tiles,
+/// and tiles of four rows where full ones would reach far beyond the end. The last may reach beyond it by
+/// three.
+template <std::int64_t Vectors, class Body>
+[[gnu::always_inline]] inline void for_each_tile(std::int64_t rows, Body body) {
+  constexpr auto full = tile_height(Vectors), small = std::int64_t{4};
+  for (std::int64_t first = 0; first < rows;) {
+    const auto left = rows - first;
+    if (left > small && left >= full && (full % small == 0 || left != 2 * small)) {
+      body(first, std::integral_constant<std::int64_t, full>());
+      first += full;
+    } else {
+      body(first, std::integral_constant<std::int64_t, small>());
+      first += small;
+    }
+  }
 }
 
 /// Neighbouring vectors of channels that are computed together.
@@ -29,6 +48,37 @@ inline std::vector<Columns> columns_of(std::int64_t vectors) {
     first += width;
   }
   return all;
+}
+
+/// sums[i][v] += from[i][k] * weight[k][v] for the steps [begin, end). Returns where the next weights lie.
+template <class T, std::int64_t Height, std::int64_t Vectors>
+[[gnu::always_inline]] inline const T* add_products(const T* const (&from)[Height], std::int64_t begin,
+                                                    std::int64_t end, const T* weight,
+                                                    simd::Vector<T> (&sums)[Height][Vectors]) {
+  constexpr auto n = simd::lanes<T>;
+  for (auto k = begin; k < end; ++k, weight += Vectors * n) {
+    simd::Vector<T> w[Vectors];
+#pragma GCC unroll 3
+    for (std::int64_t v = 0; v < Vectors; ++v) w[v] = simd::load(weight + v * n);
+#pragma GCC unroll 8
+    for (std::int64_t i = 0; i < Height; ++i) {
+      const auto value = simd::broadcast(from[i][k]);
+#pragma GCC unroll 3
+      for (std::int64_t v = 0; v < Vectors; ++v) sums[i][v] = simd::multiply_add(value, w[v], sums[i][v]);
+    }
+  }
+  return weight;
+}
+
+/// body(vectors) with their number as a constant.
+template <class Body>
+[[gnu::always_inline]] inline void with_vectors(std::int64_t vectors, Body body) {
+  if (vectors == 1)
+    body(std::integral_constant<std::int64_t, 1>());
+  else if (vectors == 2)
+    body(std::integral_constant<std::int64_t, 2>());
+  else
+    body(std::integral_constant<std::int64_t, 3>());
 }
 
 /// The first n lanes.

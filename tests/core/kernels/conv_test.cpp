@@ -1,10 +1,9 @@
 #include <evenkeel/core/kernels/conv.h>
 #include <evenkeel/core/parallel.h>
-#include <evenkeel/tests/support/random_array.h>
+#include <evenkeel/tests/support/convolutions.h>
 
 #include <gtest/gtest.h>
 
-#include <cmath>
 #include <limits>
 
 namespace evenkeel {
@@ -14,58 +13,17 @@ using kernels::conv2d;
 using kernels::conv2d_input;
 using kernels::conv2d_reference;
 using kernels::conv2d_weight;
+using testing::convolution;
 using testing::doubles;
+using testing::expect_products;
+using testing::largest;
 using testing::normal_array;
 using testing::same_bits;
+using testing::text;
 using enum Convolution::Role;
 using Index = std::int64_t;
 
 constexpr MemoryOrder both_orders[]{MemoryOrder::row_major, MemoryOrder::channels_last};
-
-Convolution convolution(const Shape& x, Index outputs, Index groups, Window window,
-                        Conv2dAlgorithm algorithm = Conv2dAlgorithm::automatic) {
-  const Shape w{outputs, x[1] / groups, window.kernel.height, window.kernel.width};
-  return {{x, w, window.output("conv2d", x, outputs)}, window, algorithm};
-}
-
-double largest(const std::vector<double>& values) {
-  double most = 0;
-  for (const double value : values) most = std::max(most, std::abs(value));
-  return most;
-}
-
-/// |got - expected| <= tolerance * max |expected|.
-void expect_near(const Array& got, const Array& expected, double tolerance, const std::string& what) {
-  ASSERT_EQ(got.shape(), expected.shape()) << what;
-  const auto a = doubles(got), b = doubles(expected);
-  const double bound = tolerance * std::max(largest(b), 1e-3);
-  for (std::size_t i = 0; i < a.size(); ++i)
-    ASSERT_TRUE(std::abs(a[i] - b[i]) <= bound)
-        << what << ", element " << i << ": got " << a[i] << ", expected " << b[i];
-}
-
-std::string text(const Convolution& conv, DType dtype, MemoryOrder order) {
-  std::ostringstream os;
-  os << dtype << ' ' << conv.shape(input) << " * " << conv.shape(weight) << " stride " << conv.window.stride
-     << " padding " << conv.window.padding << " dilation " << conv.window.dilation
-     << (order == MemoryOrder::channels_last ? " channels-last" : "");
-  return os.str();
-}
-
-/// All three products against the definition.
-void expect_products(const Convolution& conv, DType dtype, MemoryOrder order, double tolerance) {
-  const Array x = normal_array(conv.shape(input), 1, dtype, order),
-              w = normal_array(conv.shape(weight), 2, dtype),
-              dy = normal_array(conv.shape(output), 3, dtype, order);
-  const std::string what = text(conv, dtype, order);
-  const Array y = conv2d(x, w, {}, conv), dx = conv2d_input(dy, w, conv), dw = conv2d_weight(x, dy, conv);
-  EXPECT_EQ(y.order(), MemoryOrder::channels_last);
-  EXPECT_EQ(dx.order(), MemoryOrder::channels_last);
-  EXPECT_EQ(dw.order(), MemoryOrder::row_major);
-  expect_near(y, conv2d_reference(output, x, w, conv), tolerance, what + ", output");
-  expect_near(dx, conv2d_reference(input, dy, w, conv), tolerance, what + ", input");
-  expect_near(dw, conv2d_reference(weight, x, dy, conv), tolerance, what + ", weight");
-}
 
 TEST(Conv2dReference, IsTheSumOverTapsOfAPaddedImage) {
   const Shape xs{2, 4, 5, 6};

@@ -1,0 +1,149 @@
+// Winograd's convolution forward and back to the input, which is the same with the window turned around.
+// Band by band: tiles are transformed, multiplied point by point with the transformed weights of a few output
+// channels, and transformed back while these products are in the cache. A tile's sums are chains over its own
+// channels, so a sample has the same bits in any batch.
+
+#include <evenkeel/core/kernels/conv_paths.h>
+#include <evenkeel/core/kernels/winograd_transforms.h>
+
+namespace evenkeel::kernels {
+namespace {
+
+using Index = std::int64_t;
+using simd::Vector;
+constexpr auto lanes = simd::lanes<float>;
+
+/// A band has about so many tiles.
+constexpr Index band_tiles = 24;
+/// Keeps the matrices of a tile from falling on the same lines of the L1.
+constexpr Index skew = 16;
+
+template <int M>
+class WinogradCorrelation {
+ public:
+  static constexpr Index points = (M + 2) * (M + 2);
+
+  WinogradCorrelation(const Array& from, const Correlation& geometry)
+      : g_(geometry),
+        columns_(columns_of(ceil_div(g_.to[1], lanes))),
+        down_(ceil_div(g_.to[2], M)),
+        across_(ceil_div(g_.to[3], M)),
+        bands_(g_.from[0], down_, band_tiles / across_),
+        seen_(from.stored<float>().data(), g_.from[2], g_.from[3], g_.from[1], round_up(g_.from[1]),
+              tiled(g_.rows), tiled(g_.columns), down_, across_, bands_) {
+    const auto tiles = bands_.images() * bands_.rows() * across_ + 7;  // tiles of rows may reach beyond
+    inputs_ = {tiles * seen_.pixel + skew, seen_.pixel};
+    for (const Columns& columns : columns_) width_ = std::max(width_, columns.vectors * lanes);
+    outputs_ = {tiles * width_ + skew, width_};
+  }
+
+  void run(const Array& weight, bool transposed, const float* bias, float* to) {
+    transform_weights(weight, transposed);
+    parallel_for(bands_.count(), 1, [&](Index i, Index end) {
+      Array buffers = Array::uninitialized({seen_.buffer_size() + points * (inputs_.point + outputs_.point)},
+                                           DType::float32);
+      float *const image = buffers.mutable_data<float>().data(), *const in = image + seen_.buffer_size(),
+                   *const out = in + points * inputs_.point;
+      for (; i < end; ++i) {
+        const Band band = bands_[i];
+        const float* const seen = seen_.read(band, image);
+        for (Index row = 0; row < band.images * band.rows; ++row)
+          transform_input<M>(seen + row / band.rows * seen_.image + row % band.rows * M * seen_.row,
+                             {seen_.row, seen_.pixel}, across_, seen_.pixel,
+                             in + row * across_ * inputs_.tile, inputs_);
+        for (const Columns& columns : columns_) {
+          with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
+            multiply<vectors>(band, columns, in, out);
+          });
+          write(band, columns, out, bias, to);
+        }
+      }
+    });
+  }
+
+ private:
+  static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
+  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + 1}; }
+
+  /// [columns][point][channel of from][vector], zeros beyond the last channel.
+  void transform_weights(const Array& weight, bool transposed) {
+    const auto in = g_.from[1], out = g_.to[1];
+    const auto from_step = transposed ? out * 9 : 9, to_step = transposed ? 9 : in * 9;
+    weights_ = Array::uninitialized({points * in * round_up(out)}, DType::float32);
+    float* const transformed = weights_.template mutable_data<float>().data();
+    const float* const w = weight.data<float>().data();
+    parallel_for(in * ceil_div(out, lanes), 64, [&](Index item, Index end) {
+      for (; item < end; ++item) {
+        const auto vector = item / in, c = item % in, first = vector * lanes;
+        const Columns& columns = *std::ranges::find_if(
+            columns_, [&](const Columns& some) { return vector < some.first + some.vectors; });
+        alignas(64) float taps[9][lanes]{};
+        for (Index lane = 0; lane < std::min(lanes, out - first); ++lane)
+          for (Index tap = 0; tap < 9; ++tap)
+            taps[tap][lane] = w[c * from_step + (first + lane) * to_step + (transposed ? 8 - tap : tap)];
+        Vector<float> g[9];
+        for (Index tap = 0; tap < 9; ++tap) g[tap] = simd::load(taps[tap]);
+        const auto width = columns.vectors * lanes;
+        transform_weight<M>(
+            g,
+            transformed + columns.first * lanes * points * in + c * width + (vector - columns.first) * lanes,
+            in * width);
+      }
+    });
+  }
+
+  template <Index Vectors>
+  void multiply(const Band& band, const Columns& columns, const float* in, float* out) const {
+    const auto tiles = band.images * band.rows * across_, channels = g_.from[1], width = Vectors * lanes;
+    const float* weight = weights_.template data<float>().data() + columns.first * lanes * points * channels;
+    for (Index point = 0; point < points; ++point, weight += channels * width)
+      for_each_tile<Vectors>(tiles, [&]<Index height>(Index first, std::integral_constant<Index, height>) {
+        const float* from[height];
+        for (Index i = 0; i < height; ++i) from[i] = in + point * inputs_.point + (first + i) * inputs_.tile;
+        Vector<float> sums[height][Vectors]{};
+        add_products<float, height, Vectors>(from, 0, channels, weight, sums);
+        float* const to = out + point * outputs_.point + first * outputs_.tile;
+#pragma GCC unroll 8
+        for (Index i = 0; i < height; ++i)
+#pragma GCC unroll 3
+          for (Index v = 0; v < Vectors; ++v) simd::store(to + i * outputs_.tile + v * lanes, sums[i][v]);
+      });
+  }
+
+  void write(const Band& band, const Columns& columns, const float* out, const float* bias, float* to) const {
+    const auto channel = columns.first * lanes, channels = g_.to[1];
+    const ImageRows at{g_.to[3] * channels, channels};
+    for (Index row = 0; row < band.images * band.rows; ++row) {
+      const auto image = band.image + row / band.rows, first = (band.row + row % band.rows) * M;
+      transform_output<M>(
+          out + row * across_ * outputs_.tile, outputs_, across_, bias ? bias + channel : nullptr,
+          to + image * g_.to.count(1) + first * at.row + channel, at,
+          {g_.to[2] - first, g_.to[3], std::min(columns.vectors * lanes, channels - channel)});
+    }
+  }
+
+  const Correlation& g_;
+  std::vector<Columns> columns_;
+  Index down_, across_;  // tiles of an image
+  Bands bands_;          // of rows of tiles
+  SeenImages<float> seen_;
+  Index width_ = 0;
+  Points inputs_{}, outputs_{};
+  Array weights_;
+};
+
+}  // namespace
+
+template <int M>
+Array correlate_winograd(const Array& from, const Array& weight, const Array& bias,
+                         const Correlation& geometry, bool transposed) {
+  Array to = Array::uninitialized(geometry.to, DType::float32, MemoryOrder::channels_last);
+  WinogradCorrelation<M>(from, geometry)
+      .run(weight, transposed, bias.defined() ? bias.data<float>().data() : nullptr,
+           to.mutable_stored<float>().data());
+  return to;
+}
+template Array correlate_winograd<2>(const Array&, const Array&, const Array&, const Correlation&, bool);
+template Array correlate_winograd<4>(const Array&, const Array&, const Array&, const Correlation&, bool);
+
+}  // namespace evenkeel::kernels

@@ -1,0 +1,212 @@
+#pragma once
+/// The transforms of tiles between images and the (M + 2)^2 matrices of Winograd's convolution, over vectors
+/// of channels. All run over the tiles of one row; an image is given by where its first value lies and the
+/// distances between rows and pixels.
+
+#include <evenkeel/core/kernels/register_tile.h>
+#include <evenkeel/core/kernels/winograd.h>
+
+namespace evenkeel::kernels {
+
+/// Neighbouring tiles and their (M + 2)^2 matrices: the value of point p, tile t, channel c lies at
+/// p * point + t * tile + c.
+struct Points {
+  std::int64_t point, tile;
+};
+struct ImageRows {
+  std::int64_t row, pixel;
+};
+
+/// B^T d B. Neighbouring tiles share two columns of pixels; these are transformed once and handed on.
+template <int M>
+void transform_input(const float* image, ImageRows at, std::int64_t tiles, std::int64_t channels,
+                     float* points, Points to) {
+  using W = Winograd<M>;
+  using Vector = simd::Vector<float>;
+  constexpr int size = M + 2, pairs = size / 2;
+  for (std::int64_t channel = 0; channel < channels; channel += simd::lanes<float>) {
+    const float* pixel = image + channel;
+    Vector handed_on[pairs][2][2], d[size];  // [pair][column][row of the pair]
+#pragma GCC unroll 2
+    for (int column = 0; column < 2; ++column, pixel += at.pixel) {
+#pragma GCC unroll 6
+      for (int row = 0; row < size; ++row) d[row] = simd::load(pixel + row * at.row);
+#pragma GCC unroll 3
+      for (int pair = 0; pair < pairs; ++pair) {
+        const auto rows = W::input(pair, d);
+        handed_on[pair][column][0] = rows[0];
+        handed_on[pair][column][1] = rows[1];
+      }
+    }
+    for (std::int64_t tile = 0; tile < tiles; ++tile, pixel += M * at.pixel) {
+      float* const point = points + tile * to.tile + channel;
+#pragma GCC unroll 3
+      for (int pair = 0; pair < pairs; ++pair) {  // two rows at a time fit the registers
+        Vector rows[2][size];
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i) {
+          rows[i][0] = handed_on[pair][0][i];
+          rows[i][1] = handed_on[pair][1][i];
+        }
+#pragma GCC unroll 4
+        for (int column = 2; column < size; ++column) {
+#pragma GCC unroll 6
+          for (int row = 0; row < size; ++row)
+            d[row] = simd::load(pixel + row * at.row + (column - 2) * at.pixel);
+          const auto both = W::input(pair, d);
+          rows[0][column] = both[0];
+          rows[1][column] = both[1];
+        }
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i) {
+#pragma GCC unroll 3
+          for (int across = 0; across < pairs; ++across) {
+            const auto both = W::input(across, rows[i]);
+#pragma GCC unroll 2
+            for (int j = 0; j < 2; ++j)
+              simd::store(point + (W::input_rows[pair][i] * size + W::input_rows[across][j]) * to.point,
+                          both[j]);
+          }
+          handed_on[pair][0][i] = rows[i][M];
+          handed_on[pair][1][i] = rows[i][M + 1];
+        }
+      }
+    }
+  }
+}
+
+/// What a row of tiles may write: so many rows and columns of pixels, so many channels.
+struct Extent {
+  std::int64_t rows, columns, channels;
+};
+
+/// A^T m A, plus the bias unless that is null.
+template <int M>
+void transform_output(const float* points, Points from, std::int64_t tiles, const float* bias, float* image,
+                      ImageRows at, Extent extent) {
+  using W = Winograd<M>;
+  using Vector = simd::Vector<float>;
+  constexpr int size = M + 2, pairs = M / 2;
+  constexpr auto n = simd::lanes<float>;
+  for (std::int64_t tile = 0; tile < tiles; ++tile) {
+    const auto columns = extent.columns - tile * M;
+    for (std::int64_t channel = 0; channel < extent.channels; channel += n) {
+      const float* const point = points + tile * from.tile + channel;
+      float* const to = image + tile * M * at.pixel + channel;
+      const auto valid = std::min(n, extent.channels - channel);
+      const Vector shift = bias ? load_some(bias + channel, valid) : Vector{};
+#pragma GCC unroll 2
+      for (int pair = 0; pair < pairs; ++pair) {
+        Vector half[2][size], m[size];
+#pragma GCC unroll 6
+        for (int row = 0; row < size; ++row) {
+#pragma GCC unroll 6
+          for (int column = 0; column < size; ++column)
+            m[column] = simd::load(point + (row * size + column) * from.point);
+          const auto both = W::output(pair, m);
+          half[0][row] = both[0];
+          half[1][row] = both[1];
+        }
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i)
+#pragma GCC unroll 2
+          for (int down = 0; down < pairs; ++down) {
+            const auto both = W::output(down, half[i]);
+#pragma GCC unroll 2
+            for (int j = 0; j < 2; ++j) {
+              const auto row = W::output_rows[down][j], column = W::output_rows[pair][i];
+              if (row >= extent.rows || column >= columns) continue;
+              float* const y = to + row * at.row + column * at.pixel;
+              if (valid == n)
+                simd::store(y, both[j] + shift);
+              else
+                store_some(y, both[j] + shift, valid);
+            }
+          }
+      }
+    }
+  }
+}
+
+/// A dy A^T, the adjoint of transform_output.
+template <int M>
+void transform_gradient(const float* image, ImageRows at, std::int64_t tiles, std::int64_t channels,
+                        float* points, Points to) {
+  using W = Winograd<M>;
+  using Vector = simd::Vector<float>;
+  constexpr int size = M + 2, pairs = size / 2;
+  for (std::int64_t tile = 0; tile < tiles; ++tile)
+    for (std::int64_t channel = 0; channel < channels; channel += simd::lanes<float>) {
+      const float* const pixel = image + tile * M * at.pixel + channel;
+      float* const point = points + tile * to.tile + channel;
+#pragma GCC unroll 3
+      for (int pair = 0; pair < pairs; ++pair) {
+        Vector half[2][M], y[M];
+#pragma GCC unroll 4
+        for (int row = 0; row < M; ++row) {
+#pragma GCC unroll 4
+          for (int column = 0; column < M; ++column)
+            y[column] = simd::load(pixel + row * at.row + column * at.pixel);
+          const auto both = W::output_adjoint(pair, y);
+          half[0][row] = both[0];
+          half[1][row] = both[1];
+        }
+#pragma GCC unroll 2
+        for (int i = 0; i < 2; ++i)
+#pragma GCC unroll 3
+          for (int down = 0; down < pairs; ++down) {
+            const auto both = W::output_adjoint(down, half[i]);
+#pragma GCC unroll 2
+            for (int j = 0; j < 2; ++j)
+              simd::store(point + (W::input_rows[down][j] * size + W::input_rows[pair][i]) * to.point,
+                          both[j]);
+          }
+      }
+    }
+}
+
+/// G g G^T for vectors g[3 * 3] of weights.
+template <int M>
+void transform_weight(const simd::Vector<float>* g, float* points, std::int64_t point) {
+  using W = Winograd<M>;
+  constexpr int size = M + 2;
+  simd::Vector<float> down[size][3];
+#pragma GCC unroll 6
+  for (int row = 0; row < size; ++row)
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j)
+      down[row][j] = W::weight[row][0] * g[j] + W::weight[row][1] * g[3 + j] + W::weight[row][2] * g[6 + j];
+#pragma GCC unroll 6
+  for (int row = 0; row < size; ++row)
+#pragma GCC unroll 6
+    for (int column = 0; column < size; ++column)
+      simd::store(points + (row * size + column) * point, W::weight[column][0] * down[row][0] +
+                                                              W::weight[column][1] * down[row][1] +
+                                                              W::weight[column][2] * down[row][2]);
+}
+
+/// G^T u G, its adjoint, into vectors g[3 * 3].
+template <int M>
+void transform_weight_gradient(const float* points, std::int64_t point, simd::Vector<float>* g) {
+  using W = Winograd<M>;
+  constexpr int size = M + 2;
+  simd::Vector<float> down[3][size]{};
+#pragma GCC unroll 6
+  for (int column = 0; column < size; ++column)
+#pragma GCC unroll 6
+    for (int row = 0; row < size; ++row) {
+      const auto u = simd::load(points + (row * size + column) * point);
+#pragma GCC unroll 3
+      for (int i = 0; i < 3; ++i) down[i][column] += W::weight[row][i] * u;
+    }
+#pragma GCC unroll 3
+  for (int i = 0; i < 3; ++i)
+#pragma GCC unroll 3
+    for (int j = 0; j < 3; ++j) {
+      g[i * 3 + j] = W::weight[0][j] * down[i][0];
+#pragma GCC unroll 6
+      for (int column = 1; column < size; ++column) g[i * 3 + j] += W::weight[column][j] * down[i][column];
+    }
+}
+
+}  // namespace evenkeel::kernels

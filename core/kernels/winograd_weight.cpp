@@ -1,0 +1,160 @@
+// The gradient of the weight by Winograd's convolution. Band by band, tiles of the input and of the output's
+// gradient are transformed and, point by point, multiplied into one sum per pair of channels; a chunk's sums
+// are transformed back to windows, and the chunks added up at last.
+
+#include <evenkeel/core/kernels/conv_paths.h>
+#include <evenkeel/core/kernels/winograd_transforms.h>
+
+namespace evenkeel::kernels {
+namespace {
+
+using Index = std::int64_t;
+using simd::Vector;
+constexpr auto lanes = simd::lanes<float>;
+
+constexpr Index band_tiles = 48, skew = 16;
+/// A chunk is worth so many tiles. Their sums take about so many elements, in at most so many chunks.
+constexpr Index tiles_per_chunk = 128, partial_elements = Index{1} << 21, most_chunks = 8;
+
+template <int M>
+class WinogradWeightGradient {
+ public:
+  static constexpr Index points = (M + 2) * (M + 2);
+
+  WinogradWeightGradient(const Array& x, const Array& dy, const Convolution& conv)
+      : g_(correlation_of_output(conv)),
+        columns_(columns_of(ceil_div(g_.to[1], lanes))),
+        down_(ceil_div(g_.to[2], M)),
+        across_(ceil_div(g_.to[3], M)),
+        bands_(g_.from[0], down_, band_tiles / across_),
+        x_(x.stored<float>().data(), g_.from[2], g_.from[3], g_.from[1], round_up(g_.from[1]), tiled(g_.rows),
+           tiled(g_.columns), down_, across_, bands_),
+        dy_(dy.stored<float>().data(), g_.to[2], g_.to[3], g_.to[1], round_up(g_.to[1]), {M, 0, M - 1},
+            {M, 0, M - 1}, down_, across_, bands_) {
+    const auto tiles = bands_.images() * bands_.rows() * across_;
+    inputs_ = {tiles * x_.pixel + skew, x_.pixel};
+    gradients_ = {tiles * dy_.pixel + skew, dy_.pixel};
+    // Tiles of sums may reach three rows beyond the last channel.
+    sums_size_ = (g_.from[1] + 3) * dy_.pixel;
+    const auto most = std::clamp(partial_elements / (points * sums_size_), Index{1}, most_chunks);
+    chunks_ =
+        std::clamp(g_.from[0] * down_ * across_ / tiles_per_chunk, Index{1}, std::min(most, bands_.count()));
+  }
+
+  Array run(const Shape& shape) const {
+    const auto partial = 9 * g_.from[1] * dy_.pixel;
+    Array partials = Array::uninitialized({chunks_ * partial}, DType::float32);
+    float* const windows = partials.mutable_data<float>().data();
+    parallel_for(chunks_, 1, [&](Index chunk, Index) {
+      Array sums({points * sums_size_}, DType::float32);
+      add_bands(bands_.count() * chunk / chunks_, bands_.count() * (chunk + 1) / chunks_,
+                sums.mutable_data<float>().data());
+      transform_back(sums.data<float>().data(), windows + chunk * partial);
+    });
+    return finished(windows, shape);
+  }
+
+ private:
+  static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
+  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + 1}; }
+
+  void add_bands(Index first, Index last, float* sums) const {
+    Array buffers = Array::uninitialized(
+        {x_.buffer_size() + dy_.buffer_size() + points * (inputs_.point + gradients_.point)}, DType::float32);
+    float *const image = buffers.mutable_data<float>().data(), *const gradient = image + x_.buffer_size(),
+                 *const in = gradient + dy_.buffer_size(), *const out = in + points * inputs_.point;
+    for (auto i = first; i < last; ++i) {
+      const Band band = bands_[i];
+      const float *const x = x_.read(band, image), *const dy = dy_.read(band, gradient);
+      for (Index row = 0; row < band.images * band.rows; ++row) {
+        transform_input<M>(x + row / band.rows * x_.image + row % band.rows * M * x_.row, {x_.row, x_.pixel},
+                           across_, x_.pixel, in + row * across_ * inputs_.tile, inputs_);
+        transform_gradient<M>(dy + row / band.rows * dy_.image + row % band.rows * M * dy_.row,
+                              {dy_.row, dy_.pixel}, across_, dy_.pixel, out + row * across_ * gradients_.tile,
+                              gradients_);
+      }
+      const auto tiles = band.images * band.rows * across_;
+      for (Index point = 0; point < points; ++point)
+        for (const Columns& columns : columns_)
+          with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
+            multiply<vectors>(tiles, in + point * inputs_.point,
+                              out + point * gradients_.point + columns.first * lanes,
+                              sums + point * sums_size_ + columns.first * lanes);
+          });
+    }
+  }
+
+  /// sums[c][o] += over tiles of in[tile][c] * out[tile][o].
+  template <Index Vectors>
+  void multiply(Index tiles, const float* in, const float* out, float* sums) const {
+    for_each_tile<Vectors>(g_.from[1], [&]<Index height>(Index first, std::integral_constant<Index, height>) {
+      Vector<float> sum[height][Vectors]{};
+      const float *from = in + first, *gradient = out;
+      for (Index tile = 0; tile < tiles; ++tile, from += inputs_.tile, gradient += gradients_.tile) {
+        Vector<float> g[Vectors];
+#pragma GCC unroll 3
+        for (Index v = 0; v < Vectors; ++v) g[v] = simd::load(gradient + v * lanes);
+#pragma GCC unroll 8
+        for (Index i = 0; i < height; ++i) {
+          const auto value = simd::broadcast(from[i]);
+#pragma GCC unroll 3
+          for (Index v = 0; v < Vectors; ++v) sum[i][v] = simd::multiply_add(value, g[v], sum[i][v]);
+        }
+      }
+#pragma GCC unroll 8
+      for (Index i = 0; i < height; ++i)
+#pragma GCC unroll 3
+        for (Index v = 0; v < Vectors; ++v) {
+          float* const to = sums + (first + i) * dy_.pixel + v * lanes;
+          simd::store(to, simd::load(to) + sum[i][v]);
+        }
+    });
+  }
+
+  /// [tap][channel of x][channel of y].
+  void transform_back(const float* sums, float* windows) const {
+    const auto size = g_.from[1] * dy_.pixel;
+    for (Index i = 0; i < size; i += lanes) {
+      Vector<float> g[9];
+      transform_weight_gradient<M>(sums + i, sums_size_, g);
+      for (Index tap = 0; tap < 9; ++tap) simd::store(windows + tap * size + i, g[tap]);
+    }
+  }
+
+  /// The chunks in order, as [O, C, 3, 3].
+  Array finished(const float* windows, const Shape& shape) const {
+    Array dw = Array::uninitialized(shape, DType::float32);
+    float* const to = dw.mutable_data<float>().data();
+    const auto channels = g_.from[1], size = channels * dy_.pixel;
+    parallel_for(shape[0], at_least_one(elements_per_task / (9 * channels)), [&](Index o, Index end) {
+      for (; o < end; ++o)
+        for (Index c = 0; c < channels; ++c)
+          for (Index tap = 0; tap < 9; ++tap) {
+            double sum = 0;
+            for (Index chunk = 0; chunk < chunks_; ++chunk)
+              sum += static_cast<double>(windows[(chunk * 9 + tap) * size + c * dy_.pixel + o]);
+            to[(o * channels + c) * 9 + tap] = static_cast<float>(sum);
+          }
+    });
+    return dw;
+  }
+
+  Correlation g_;
+  std::vector<Columns> columns_;
+  Index down_, across_;
+  Bands bands_;
+  SeenImages<float> x_, dy_;
+  Points inputs_{}, gradients_{};
+  Index sums_size_ = 0, chunks_ = 0;
+};
+
+}  // namespace
+
+template <int M>
+Array weight_gradient_winograd(const Array& x, const Array& dy, const Convolution& conv) {
+  return WinogradWeightGradient<M>(x, dy, conv).run(conv.shape(Convolution::weight));
+}
+template Array weight_gradient_winograd<2>(const Array&, const Array&, const Convolution&);
+template Array weight_gradient_winograd<4>(const Array&, const Array&, const Convolution&);
+
+}  // namespace evenkeel::kernels
