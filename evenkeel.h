@@ -71,6 +71,7 @@
 #include <evenkeel/layers/metrics.h>
 #include <evenkeel/layers/mindspore.h>
 #include <evenkeel/layers/module.h>
+#include <evenkeel/layers/norm_report.h>
 #include <evenkeel/layers/options.h>
 #include <evenkeel/layers/pool.h>
 #include <evenkeel/layers/recalibrate.h>

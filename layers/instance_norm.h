@@ -40,6 +40,8 @@ class InstanceNorm : public RunningNorm {
   bool has_moving_statistics() const override { return running && !momentum.is_cumulative(); }
   Moments learned_from(const Moments& batch) const override { return batch; }
   bool counts_batches() const override { return false; }
+  /// Of input with a batch.
+  std::size_t rank() const { return rank_; }
 
  protected:
   /// Input of rank `rank`, or without a batch of one less.

@@ -3,9 +3,9 @@
 #include <evenkeel/core/check.h>
 #include <evenkeel/layers/keep_modes.h>
 #include <evenkeel/layers/layer.h>
+#include <evenkeel/layers/text_table.h>
 
 #include <algorithm>
-#include <array>
 #include <map>
 #include <set>
 #include <sstream>
@@ -13,24 +13,6 @@
 
 namespace evenkeel {
 namespace {
-
-using Row = std::array<std::string, 6>;
-
-/// Columns as wide as their widest entry: words to the left, numbers to the right.
-std::string table(const std::vector<Row>& rows) {
-  std::array<std::size_t, 6> widths{};
-  for (const auto& row : rows)
-    for (std::size_t i = 0; i < row.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
-  std::string text;
-  for (const auto& row : rows) {
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      const std::string space(widths[i] - row[i].size(), ' ');
-      text += (i == 0 ? "" : "  ") + (i < 3 ? row[i] + space : space + row[i]);
-    }
-    text += '\n';
-  }
-  return text;
-}
 
 std::string text_of(const Shape& shape) {
   std::ostringstream text;
@@ -111,7 +93,8 @@ std::string Module::summarize(const std::function<Tensor()>& run) {
       sizes[owner->first].parameters += field.parameter->size();
     if (field.buffer) sizes[owner->first].buffers += field.buffer->size();
   }
-  std::vector<Row> rows{{"path", "layer", "output", "parameters", "buffers", "multiply-adds"}};
+  std::vector<std::vector<std::string>> rows{
+      {"path", "layer", "output", "parameters", "buffers", "multiply-adds"}};
   Size all;
   std::int64_t multiply_adds = 0;
   for (const auto& [path, module] : modules) {
@@ -125,7 +108,7 @@ std::string Module::summarize(const std::function<Tensor()>& run) {
   }
   rows.push_back({"total", "", "", std::to_string(all.parameters), std::to_string(all.buffers),
                   std::to_string(multiply_adds)});
-  return table(rows);
+  return text_table(rows, 3);
 }
 
 }  // namespace evenkeel
