@@ -6,7 +6,7 @@
 namespace evenkeel::kernels {
 namespace {
 
-enum class Path : std::uint8_t { direct, winograd2, winograd4 };
+enum class Path : std::uint8_t { direct, depthwise, winograd2, winograd4 };
 
 /// Whether F(M x M, 3 x 3) needs less than half the multiplications, its tiles at the border included.
 bool winograd_pays(std::int64_t m, std::int64_t height, std::int64_t width) {
@@ -19,6 +19,7 @@ Path path_of(const Convolution& conv, DType dtype, std::int64_t height, std::int
   constexpr std::int64_t few_channels = 8;  // for these, transforms cost more than they save
   const Window& w = conv.window;
   const auto inputs = conv.shape(Convolution::input)[1], outputs = conv.shape(Convolution::output)[1];
+  if (conv.groups() > 1 && conv.groups() == inputs && inputs == outputs) return Path::depthwise;
   if (dtype != DType::float32 || conv.algorithm == Conv2dAlgorithm::direct || w.kernel != Size2(3) ||
       w.stride != Size2(1) || w.dilation != Size2(1) || conv.groups() != 1 || inputs < few_channels ||
       outputs < few_channels)
@@ -35,6 +36,8 @@ Array correlate(const Array& from, const Array& weight, const Array& bias, const
       return correlate_winograd<4>(images, rows, bias, geometry, transposed);
     case Path::winograd2:
       return correlate_winograd<2>(images, rows, bias, geometry, transposed);
+    case Path::depthwise:
+      return correlate_depthwise(images, rows, bias, geometry);
     default:
       return correlate_direct(images, rows, bias, geometry, transposed);
   }
@@ -64,6 +67,8 @@ Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
       return weight_gradient_winograd<4>(images, gradients, conv);
     case Path::winograd2:
       return weight_gradient_winograd<2>(images, gradients, conv);
+    case Path::depthwise:
+      return weight_gradient_depthwise(images, gradients, conv);
     default:
       return weight_gradient_direct(images, gradients, conv);
   }

@@ -14,6 +14,11 @@ Array correlate_direct(const Array& from, const Array& weight, const Array& bias
 /// The gradient of the weight likewise.
 Array weight_gradient_direct(const Array& x, const Array& dy, const Convolution& conv);
 
+/// The same two for as many groups as input and output channels.
+Array correlate_depthwise(const Array& from, const Array& weight, const Array& bias,
+                          const Correlation& geometry);
+Array weight_gradient_depthwise(const Array& x, const Array& dy, const Convolution& conv);
+
 /// The same two by Winograd F(M x M, 3 x 3), M = 2 or 4: float32, a 3 x 3 window, no groups, stride and
 /// dilation 1.
 template <int M>

@@ -1,0 +1,230 @@
+// Depthwise convolution: as many groups as channels, each a window of its own. Vectors run along channels for
+// image, window and result alike; nothing is reused but the window, so few pixels at a time will do.
+
+#include <evenkeel/core/kernels/conv_paths.h>
+#include <evenkeel/core/kernels/register_tile.h>
+
+namespace evenkeel::kernels {
+namespace {
+
+using Index = std::int64_t;
+using simd::Vector;
+
+/// A band's images are about as large as this.
+constexpr Index band_elements = 16384;
+/// Pixels of a result, or taps of a weight, that are summed at a time.
+constexpr Index pixels_at_once = 4, taps_at_once = 9, most_chunks = 8;
+
+template <class T>
+constexpr Index round_up(Index channels) {
+  return ceil_div(channels, simd::lanes<T>) * simd::lanes<T>;
+}
+
+/// Offsets of a phase's taps from the first pixel that a window sees.
+template <class T>
+std::vector<Index> offsets_of(const Phase& phase, const Correlation& g, const SeenImages<T>& seen) {
+  std::vector<Index> offsets;
+  for (const Tap& tap : phase.taps)
+    offsets.push_back((tap.row - g.rows.low) * seen.row + (tap.column - g.columns.low) * seen.pixel);
+  return offsets;
+}
+
+template <class T>
+SeenImages<T> seen_by(const Array& images, const Correlation& g, Index rows, Index columns,
+                      const Bands& bands) {
+  const Shape& s = g.from;
+  return {images.stored<T>().data(),
+          s[2],
+          s[3],
+          s[1],
+          round_up<T>(s[1]),
+          g.rows,
+          g.columns,
+          rows,
+          columns,
+          bands};
+}
+
+/// A row of one phase of the result.
+template <class T>
+struct Row {
+  const T* from;
+  T* to;
+  Index columns, from_pixel, to_pixel, channels;
+};
+
+/// `weight` is [tap][channel, padded], `offsets` where the taps lie.
+template <class T>
+void correlate_row(const Row<T>& row, const std::vector<Index>& offsets, const T* weight, const T* bias) {
+  constexpr auto n = simd::lanes<T>;
+  const auto pitch = round_up<T>(row.channels);
+  for (Index first = 0; first < row.columns; first += pixels_at_once) {
+    const T* from[pixels_at_once];
+    T* to[pixels_at_once];
+#pragma GCC unroll 4
+    for (Index i = 0; i < pixels_at_once; ++i) {  // beyond the last pixel, compute it again
+      const auto column = std::min(first + i, row.columns - 1);
+      from[i] = row.from + column * row.from_pixel;
+      to[i] = row.to + column * row.to_pixel;
+    }
+    for (Index c = 0; c < row.channels; c += n) {
+      const auto valid = std::min(n, row.channels - c);
+      Vector<T> sums[pixels_at_once]{};
+      const T* w = weight + c;
+      for (const Index offset : offsets) {
+        const auto factor = simd::load(w);
+        w += pitch;
+#pragma GCC unroll 4
+        for (Index i = 0; i < pixels_at_once; ++i)
+          sums[i] = simd::multiply_add(simd::load(from[i] + offset + c), factor, sums[i]);
+      }
+      const auto shift = bias ? load_some(bias + c, valid) : Vector<T>{};
+#pragma GCC unroll 4
+      for (Index i = 0; i < pixels_at_once; ++i)
+        if (valid == n)
+          simd::store(to[i] + c, sums[i] + shift);
+        else
+          store_some(to[i] + c, sums[i] + shift, valid);
+    }
+  }
+}
+
+/// The windows of a phase: [tap][channel], zeros beyond the last channel.
+template <class T>
+std::vector<T> windows_of(const Phase& phase, const Array& weight) {
+  const auto channels = weight.shape()[0], taps = weight.shape().count(2), pitch = round_up<T>(channels);
+  const T* const from = weight.data<T>().data();
+  std::vector<T> windows(phase.taps.size() * static_cast<std::size_t>(pitch));
+  T* to = windows.data();
+  for (const Tap& tap : phase.taps) {
+    for (Index c = 0; c < channels; ++c) to[c] = from[c * taps + tap.weight];
+    to += pitch;
+  }
+  return windows;
+}
+
+template <class T>
+void correlate(const Array& from, const Array& weight, const T* bias, const Correlation& g, T* to) {
+  const auto channels = g.to[1], rows = ceil_div(g.to[2], g.spread.height),
+             columns = ceil_div(g.to[3], g.spread.width);
+  const Bands bands(g.to[0], rows, band_elements / (g.rows.step * g.columns.length(columns) * channels));
+  const auto seen = seen_by<T>(from, g, rows, columns, bands);
+  std::vector<std::vector<Index>> offsets;
+  std::vector<std::vector<T>> windows;
+  for (const Phase& phase : g.phases) {
+    offsets.push_back(offsets_of(phase, g, seen));
+    windows.push_back(windows_of<T>(phase, weight));
+  }
+  parallel_for(bands.count(), 1, [&](Index b, Index) {
+    Array buffer = Array::uninitialized({seen.buffer_size()}, dtype_of<T>);
+    const Band band = bands[b];
+    const T* const images = seen.read(band, buffer.mutable_data<T>().data());
+    for (std::size_t p = 0; p < g.phases.size(); ++p) {
+      const Phase& phase = g.phases[p];
+      for (Index image = 0; image < band.images; ++image)
+        for (Index i = 0; i < std::min(band.rows, phase.rows - band.row); ++i) {
+          const auto row = (band.row + i) * g.spread.height + phase.row;
+          correlate_row<T>({images + image * seen.image + i * g.step.height * seen.row,
+                            to + (((band.image + image) * g.to[2] + row) * g.to[3] + phase.column) * channels,
+                            phase.columns, g.step.width * seen.pixel, g.spread.width * channels, channels},
+                           offsets[p], windows[p].data(), bias);
+        }
+    }
+  });
+}
+
+template <class T>
+class DepthwiseWeightGradient {
+ public:
+  DepthwiseWeightGradient(const Array& x, const Array& dy, const Convolution& conv)
+      : g_(correlation_of_output(conv)),
+        pitch_(round_up<T>(g_.to[1])),
+        bands_(g_.to[0], g_.to[2],
+               band_elements / ((g_.step.height * g_.columns.length(g_.to[3]) + g_.to[3]) * pitch_)),
+        x_(seen_by<T>(x, g_, g_.to[2], g_.to[3], bands_)),
+        dy_(dy.stored<T>().data(), g_.to[2], g_.to[3], g_.to[1], pitch_, {1, 0, 0}, {1, 0, 0}, g_.to[2],
+            g_.to[3], bands_),
+        offsets_(offsets_of(g_.phases.front(), g_, x_)),
+        taps_(static_cast<Index>(offsets_.size())),
+        chunks_(std::min(most_chunks, bands_.count())) {
+    offsets_.resize(offsets_.size() + taps_at_once - 1, offsets_.back());  // tiles may reach beyond
+  }
+
+  Array run(const Shape& shape) const {
+    const auto partial = (taps_ + taps_at_once - 1) * pitch_;
+    Array partials({chunks_ * partial}, dtype_of<T>);
+    T* const sums = partials.template mutable_data<T>().data();
+    parallel_for(chunks_, 1, [&](Index chunk, Index) {
+      Array buffers = Array::uninitialized({x_.buffer_size() + dy_.buffer_size()}, dtype_of<T>);
+      T* const buffer = buffers.template mutable_data<T>().data();
+      for (auto i = bands_.count() * chunk / chunks_; i < bands_.count() * (chunk + 1) / chunks_; ++i) {
+        const Band band = bands_[i];
+        const T *const x = x_.read(band, buffer), *const dy = dy_.read(band, buffer + x_.buffer_size());
+        for (Index tap = 0; tap < taps_; tap += taps_at_once)
+          for (Index c = 0; c < g_.to[1]; c += simd::lanes<T>)
+            add_band(band, x + c, dy + c, offsets_.data() + tap, sums + chunk * partial + tap * pitch_ + c);
+      }
+    });
+    Array dw = Array::uninitialized(shape, dtype_of<T>);
+    T* const to = dw.template mutable_data<T>().data();
+    for (Index c = 0; c < shape[0]; ++c)
+      for (Index tap = 0; tap < taps_; ++tap) {
+        double sum = 0;
+        for (Index chunk = 0; chunk < chunks_; ++chunk)
+          sum += static_cast<double>(sums[chunk * partial + tap * pitch_ + c]);
+        to[c * taps_ + tap] = static_cast<T>(sum);
+      }
+    return dw;
+  }
+
+ private:
+  void add_band(const Band& band, const T* x, const T* dy, const Index* offsets, T* to) const {
+    Vector<T> sums[taps_at_once]{};
+    for (Index row = 0; row < band.images * band.rows; ++row) {
+      const auto image = row / band.rows, i = row % band.rows;
+      const T* from[taps_at_once];
+#pragma GCC unroll 9
+      for (Index tap = 0; tap < taps_at_once; ++tap)
+        from[tap] = x + image * x_.image + i * g_.step.height * x_.row + offsets[tap];
+      const T* gradient = dy + image * dy_.image + i * dy_.row;
+      const auto step = g_.step.width * x_.pixel;
+      for (Index j = 0; j < g_.to[3] * step; j += step, gradient += dy_.pixel) {
+        const auto g = simd::load(gradient);
+#pragma GCC unroll 9
+        for (Index tap = 0; tap < taps_at_once; ++tap)
+          sums[tap] = simd::multiply_add(simd::load(from[tap] + j), g, sums[tap]);
+      }
+    }
+#pragma GCC unroll 9
+    for (Index tap = 0; tap < taps_at_once; ++tap)
+      simd::store(to + tap * pitch_, simd::load(to + tap * pitch_) + sums[tap]);
+  }
+
+  Correlation g_;
+  Index pitch_;
+  Bands bands_;
+  SeenImages<T> x_, dy_;
+  std::vector<Index> offsets_;
+  Index taps_, chunks_;
+};
+
+}  // namespace
+
+Array correlate_depthwise(const Array& from, const Array& weight, const Array& bias,
+                          const Correlation& geometry) {
+  Array to = geometry.covers ? Array::uninitialized(geometry.to, from.dtype(), MemoryOrder::channels_last)
+                             : Array(geometry.to, from.dtype(), MemoryOrder::channels_last);
+  dispatch_floating(from.dtype(), [&]<class T>() {
+    correlate<T>(from, weight, bias.defined() ? bias.data<T>().data() : nullptr, geometry,
+                 to.mutable_stored<T>().data());
+  });
+  return to;
+}
+
+Array weight_gradient_depthwise(const Array& x, const Array& dy, const Convolution& conv) {
+  return dispatch_floating(x.dtype(), [&]<class T>() {
+    return DepthwiseWeightGradient<T>(x, dy, conv).run(conv.shape(Convolution::weight));
+  });
+}
+
+}  // namespace evenkeel::kernels
