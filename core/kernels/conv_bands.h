@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <type_traits>
 
 namespace evenkeel::kernels {
 
@@ -39,6 +40,8 @@ class Bands {
   /// Of the largest band.
   std::int64_t images() const { return images_; }
   std::int64_t rows() const { return rows_; }
+  /// So many neighbouring bands make a task: the next one's images are fetched while one is computed.
+  std::int64_t grain() const { return std::clamp(count() / 32, std::int64_t{1}, std::int64_t{4}); }
   Band operator[](std::int64_t i) const {
     const auto image = i / per_image_ * images_, row = i % per_image_ * rows_;
     return {image, std::min(images_, batch_ - image), row, std::min(rows_, image_rows_ - row)};
@@ -46,6 +49,21 @@ class Bands {
 
  private:
   std::int64_t batch_, image_rows_, rows_ = 0, images_ = 0, per_image_ = 0;
+};
+
+/// Some neighbouring elements that are about to be read or written.
+template <class T>
+struct Region {
+  T* first = nullptr;
+  std::int64_t size = 0;
+
+  /// Fetches one of so many parts into the cache, meant to be spread over work that leaves memory idle.
+  void prefetch(std::int64_t part, std::int64_t parts) const {
+    constexpr std::int64_t line = 64 / sizeof(T);
+    const auto lines = ceil_div(size, line);
+    for (auto i = lines * part / parts; i < lines * (part + 1) / parts; ++i)
+      __builtin_prefetch(first + i * line, std::is_const_v<T> ? 0 : 1, 2);
+  }
 };
 
 /// The channels-last images of a batch, as windows see them.
@@ -84,6 +102,14 @@ class SeenImages {
       for (std::int64_t i = 0; i < rows_.length(band.rows); ++i)
         copy_row(band.image + n, first + i, buffer + n * image + i * row);
     return buffer;
+  }
+
+  /// What reading the band will touch.
+  Region<const T> region(const Band& band) const {
+    const auto first = std::clamp(band.row * rows_.step + rows_.low, std::int64_t{0}, height_),
+               last = std::clamp(band.row * rows_.step + rows_.low + rows_.length(band.rows), first, height_);
+    return {images_ + (band.image * height_ + first) * width_ * channels_,
+            ((band.images - 1) * height_ + last - first) * width_ * channels_};
   }
 
   std::int64_t pixel, row = 0, image = 0;  // distances between neighbours

@@ -15,8 +15,6 @@ constexpr auto lanes = simd::lanes<float>;
 
 /// A band has about so many tiles.
 constexpr Index band_tiles = 24;
-/// Keeps the matrices of a tile from falling on the same lines of the L1.
-constexpr Index skew = 16;
 
 template <int M>
 class WinogradCorrelation {
@@ -32,14 +30,15 @@ class WinogradCorrelation {
         seen_(from.stored<float>().data(), g_.from[2], g_.from[3], g_.from[1], round_up(g_.from[1]),
               tiled(g_.rows), tiled(g_.columns), down_, across_, bands_) {
     const auto tiles = bands_.images() * bands_.rows() * across_ + 7;  // tiles of rows may reach beyond
-    inputs_ = {tiles * seen_.pixel + skew, seen_.pixel};
-    for (const Columns& columns : columns_) width_ = std::max(width_, columns.vectors * lanes);
-    outputs_ = {tiles * width_ + skew, width_};
+    inputs_ = Points(tiles, seen_.pixel);
+    Index width = 0;
+    for (const Columns& columns : columns_) width = std::max(width, columns.vectors * lanes);
+    outputs_ = Points(tiles, width);
   }
 
   void run(const Array& weight, bool transposed, const float* bias, float* to) {
     transform_weights(weight, transposed);
-    parallel_for(bands_.count(), 1, [&](Index i, Index end) {
+    parallel_for(bands_.count(), bands_.grain(), [&](Index i, Index end) {
       Array buffers = Array::uninitialized({seen_.buffer_size() + points * (inputs_.point + outputs_.point)},
                                            DType::float32);
       float *const image = buffers.mutable_data<float>().data(), *const in = image + seen_.buffer_size(),
@@ -51,9 +50,11 @@ class WinogradCorrelation {
           transform_input<M>(seen + row / band.rows * seen_.image + row % band.rows * M * seen_.row,
                              {seen_.row, seen_.pixel}, across_, seen_.pixel,
                              in + row * across_ * inputs_.tile, inputs_);
+        const auto next = i + 1 < end ? seen_.region(bands_[i + 1]) : Region<const float>{};
+        const auto result = region(band, to);
         for (const Columns& columns : columns_) {
           with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
-            multiply<vectors>(band, columns, in, out);
+            multiply<vectors>(band, columns, in, out, next, result);
           });
           write(band, columns, out, bias, to);
         }
@@ -93,10 +94,15 @@ class WinogradCorrelation {
   }
 
   template <Index Vectors>
-  void multiply(const Band& band, const Columns& columns, const float* in, float* out) const {
+  void multiply(const Band& band, const Columns& columns, const float* in, float* out,
+                const Region<const float>& next, const Region<float>& result) const {
     const auto tiles = band.images * band.rows * across_, channels = g_.from[1], width = Vectors * lanes;
     const float* weight = weights_.template data<float>().data() + columns.first * lanes * points * channels;
-    for (Index point = 0; point < points; ++point, weight += channels * width)
+    for (Index point = 0; point < points; ++point, weight += channels * width) {
+      const auto part = columns.first / 2 * points + point,
+                 parts = ceil_div(columns_.back().first + 1, 2) * points;
+      next.prefetch(part, parts);
+      if (columns.first == 0) result.prefetch(point, points);
       for_each_tile<Vectors>(tiles, [&]<Index height>(Index first, std::integral_constant<Index, height>) {
         const float* from[height];
         for (Index i = 0; i < height; ++i) from[i] = in + point * inputs_.point + (first + i) * inputs_.tile;
@@ -108,6 +114,13 @@ class WinogradCorrelation {
 #pragma GCC unroll 3
           for (Index v = 0; v < Vectors; ++v) simd::store(to + i * outputs_.tile + v * lanes, sums[i][v]);
       });
+    }
+  }
+
+  Region<float> region(const Band& band, float* to) const {
+    const auto row = g_.to[3] * g_.to[1], rows = std::min(band.rows * M, g_.to[2] - band.row * M);
+    return {to + band.image * g_.to.count(1) + band.row * M * row,
+            (band.images - 1) * g_.to.count(1) + rows * row};
   }
 
   void write(const Band& band, const Columns& columns, const float* out, const float* bias, float* to) const {
@@ -127,8 +140,7 @@ class WinogradCorrelation {
   Index down_, across_;  // tiles of an image
   Bands bands_;          // of rows of tiles
   SeenImages<float> seen_;
-  Index width_ = 0;
-  Points inputs_{}, outputs_{};
+  Points inputs_{0, 0}, outputs_{0, 0};
   Array weights_;
 };
 

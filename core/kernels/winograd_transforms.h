@@ -5,12 +5,18 @@
 
 #include <evenkeel/core/kernels/register_tile.h>
 #include <evenkeel/core/kernels/winograd.h>
+#include <evenkeel/core/parallel.h>
 
 namespace evenkeel::kernels {
 
 /// Neighbouring tiles and their (M + 2)^2 matrices: the value of point p, tile t, channel c lies at
 /// p * point + t * tile + c.
 struct Points {
+  /// With room for so many tiles. An odd number of cache lines from point to point, lest their matrices fall
+  /// on the same lines of the L1.
+  Points(std::int64_t tiles, std::int64_t channels)
+      : point((ceil_div(tiles * channels, 16) | 1) * 16), tile(channels) {}
+
   std::int64_t point, tile;
 };
 struct ImageRows {
@@ -75,6 +81,37 @@ void transform_input(const float* image, ImageRows at, std::int64_t tiles, std::
   }
 }
 
+/// A^T m A of one tile and vector of channels, plus `shift`; writes the whole tile.
+template <int M>
+[[gnu::always_inline]] inline void transform_back(const float* point, std::int64_t pitch,
+                                                  simd::Vector<float> shift, float* to, ImageRows at) {
+  using W = Winograd<M>;
+  constexpr int size = M + 2, pairs = M / 2;
+#pragma GCC unroll 2
+  for (int pair = 0; pair < pairs; ++pair) {
+    simd::Vector<float> half[2][size], m[size];
+#pragma GCC unroll 6
+    for (int row = 0; row < size; ++row) {
+#pragma GCC unroll 6
+      for (int column = 0; column < size; ++column)
+        m[column] = simd::load(point + (row * size + column) * pitch);
+      const auto both = W::output(pair, m);
+      half[0][row] = both[0];
+      half[1][row] = both[1];
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+#pragma GCC unroll 2
+      for (int down = 0; down < pairs; ++down) {
+        const auto both = W::output(down, half[i]);
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; ++j)
+          simd::store(to + W::output_rows[down][j] * at.row + W::output_rows[pair][i] * at.pixel,
+                      both[j] + shift);
+      }
+  }
+}
+
 /// What a row of tiles may write: so many rows and columns of pixels, so many channels.
 struct Extent {
   std::int64_t rows, columns, channels;
@@ -84,48 +121,25 @@ struct Extent {
 template <int M>
 void transform_output(const float* points, Points from, std::int64_t tiles, const float* bias, float* image,
                       ImageRows at, Extent extent) {
-  using W = Winograd<M>;
-  using Vector = simd::Vector<float>;
-  constexpr int size = M + 2, pairs = M / 2;
   constexpr auto n = simd::lanes<float>;
-  for (std::int64_t tile = 0; tile < tiles; ++tile) {
-    const auto columns = extent.columns - tile * M;
+  for (std::int64_t tile = 0; tile < tiles; ++tile)
     for (std::int64_t channel = 0; channel < extent.channels; channel += n) {
       const float* const point = points + tile * from.tile + channel;
       float* const to = image + tile * M * at.pixel + channel;
       const auto valid = std::min(n, extent.channels - channel);
-      const Vector shift = bias ? load_some(bias + channel, valid) : Vector{};
-#pragma GCC unroll 2
-      for (int pair = 0; pair < pairs; ++pair) {
-        Vector half[2][size], m[size];
-#pragma GCC unroll 6
-        for (int row = 0; row < size; ++row) {
-#pragma GCC unroll 6
-          for (int column = 0; column < size; ++column)
-            m[column] = simd::load(point + (row * size + column) * from.point);
-          const auto both = W::output(pair, m);
-          half[0][row] = both[0];
-          half[1][row] = both[1];
-        }
-#pragma GCC unroll 2
-        for (int i = 0; i < 2; ++i)
-#pragma GCC unroll 2
-          for (int down = 0; down < pairs; ++down) {
-            const auto both = W::output(down, half[i]);
-#pragma GCC unroll 2
-            for (int j = 0; j < 2; ++j) {
-              const auto row = W::output_rows[down][j], column = W::output_rows[pair][i];
-              if (row >= extent.rows || column >= columns) continue;
-              float* const y = to + row * at.row + column * at.pixel;
-              if (valid == n)
-                simd::store(y, both[j] + shift);
-              else
-                store_some(y, both[j] + shift, valid);
-            }
-          }
+      const auto shift = bias ? load_some(bias + channel, valid) : simd::Vector<float>{};
+      const auto rows = std::min<std::int64_t>(M, extent.rows),
+                 columns = std::min<std::int64_t>(M, extent.columns - tile * M);
+      if (rows == M && columns == M && valid == n) {
+        transform_back<M>(point, from.point, shift, to, at);
+        continue;
       }
+      float whole[M * M * n];
+      transform_back<M>(point, from.point, shift, whole, {M * n, n});
+      for (std::int64_t row = 0; row < rows; ++row)
+        for (std::int64_t column = 0; column < columns; ++column)
+          std::copy_n(whole + (row * M + column) * n, valid, to + row * at.row + column * at.pixel);
     }
-  }
 }
 
 /// A dy A^T, the adjoint of transform_output.

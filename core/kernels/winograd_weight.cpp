@@ -12,7 +12,7 @@ using Index = std::int64_t;
 using simd::Vector;
 constexpr auto lanes = simd::lanes<float>;
 
-constexpr Index band_tiles = 48, skew = 16;
+constexpr Index band_tiles = 48;
 /// A chunk is worth so many tiles. Their sums take about so many elements, in at most so many chunks.
 constexpr Index tiles_per_chunk = 128, partial_elements = Index{1} << 21, most_chunks = 8;
 
@@ -32,8 +32,8 @@ class WinogradWeightGradient {
         dy_(dy.stored<float>().data(), g_.to[2], g_.to[3], g_.to[1], round_up(g_.to[1]), {M, 0, M - 1},
             {M, 0, M - 1}, down_, across_, bands_) {
     const auto tiles = bands_.images() * bands_.rows() * across_;
-    inputs_ = {tiles * x_.pixel + skew, x_.pixel};
-    gradients_ = {tiles * dy_.pixel + skew, dy_.pixel};
+    inputs_ = Points(tiles + 1, x_.pixel);  // the last tile of sums may read beyond its channels
+    gradients_ = Points(tiles, dy_.pixel);
     // Tiles of sums may reach three rows beyond the last channel.
     sums_size_ = (g_.from[1] + 3) * dy_.pixel;
     const auto most = std::clamp(partial_elements / (points * sums_size_), Index{1}, most_chunks);
@@ -74,13 +74,18 @@ class WinogradWeightGradient {
                               gradients_);
       }
       const auto tiles = band.images * band.rows * across_;
-      for (Index point = 0; point < points; ++point)
+      const Band next = bands_[std::min(i + 1, last - 1)];
+      const auto next_x = x_.region(next), next_dy = dy_.region(next);
+      for (Index point = 0; point < points; ++point) {
+        next_x.prefetch(point, points);
+        next_dy.prefetch(point, points);
         for (const Columns& columns : columns_)
           with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
             multiply<vectors>(tiles, in + point * inputs_.point,
                               out + point * gradients_.point + columns.first * lanes,
                               sums + point * sums_size_ + columns.first * lanes);
           });
+      }
     }
   }
 
@@ -144,7 +149,7 @@ class WinogradWeightGradient {
   Index down_, across_;
   Bands bands_;
   SeenImages<float> x_, dy_;
-  Points inputs_{}, gradients_{};
+  Points inputs_{0, 0}, gradients_{0, 0};
   Index sums_size_ = 0, chunks_ = 0;
 };
 
