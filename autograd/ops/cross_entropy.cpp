@@ -15,7 +15,6 @@ namespace {
 
 /// cross_entropy and nll_loss but their tensors; what a backward captures.
 struct ClassLoss {
-  std::string_view op;
   std::int64_t ignore_index;
   double label_smoothing;
   Reduction reduction;
@@ -31,8 +30,8 @@ struct ClassLoss {
   }
 };
 
-void check_fits(const Tensor& x, const Tensor& target, const Tensor& weight, const ClassLoss& how) {
-  const auto op = how.op;
+void check_fits(std::string_view op, const Tensor& x, const Tensor& target, const Tensor& weight,
+                const ClassLoss& how) {
   kernels::check_floating(op, x.stored());
   const Shape& shape = x.shape();
   check(shape.rank() > 0, op, ": expected scores [C], [N, C] or [N, C, ...], got a scalar");
@@ -60,15 +59,15 @@ void check_fits(const Tensor& x, const Tensor& target, const Tensor& weight, con
 }
 
 /// The sum of the weights of all targets, each of which is found to be a class or ignored.
-double weight_of_targets(const ClassLoss& how, const kernels::ClassTargets& given, std::int64_t classes) {
+double weight_of_targets(std::string_view op, const kernels::ClassTargets& given, std::int64_t classes) {
   double total = 0;
   const auto targets = given.target.data<std::int64_t>();
   const auto add = [&](auto weight_of) {
     for (std::size_t row = 0; row < targets.size(); ++row) {
       const auto target = targets[row];
-      if (target == how.ignore_index) continue;
-      check(target >= 0 && target < classes, how.op, ": Target ", target, " is out of bounds (element ", row,
-            "); expected a class in [0, ", classes, ") or ignore_index ", how.ignore_index);
+      if (target == given.ignore_index) continue;
+      check(target >= 0 && target < classes, op, ": Target ", target, " is out of bounds (element ", row,
+            "); expected a class in [0, ", classes, ") or ignore_index ", given.ignore_index);
       total += weight_of(static_cast<std::size_t>(target));
     }
   };
@@ -126,19 +125,20 @@ Array reduced(const Array& losses, const Shape& shape, DType dtype, const ClassL
   return kernels::full({}, dtype, how.reduction == Reduction::mean ? sum / divisor : sum);
 }
 
-Tensor class_loss(const Tensor& x, const Tensor& target, const Tensor& weight, ClassLoss how) {
+Tensor class_loss(std::string_view op, const Tensor& x, const Tensor& target, const Tensor& weight,
+                  ClassLoss how) {
   how.axis = x.shape().rank() == 1 ? 0 : 1;
-  check_fits(x, target, weight, how);
+  check_fits(op, x, target, weight, how);
   const kernels::ClassTargets targets = how.targets(target, weight);
   const auto classes = x.shape()[how.axis];
   const double divisor = is_floating(target.dtype())
                              ? static_cast<double>(x.shape().without(how.axis).count())
-                             : weight_of_targets(how, targets, classes);
+                             : weight_of_targets(op, targets, classes);
   // Where nothing counts there is no gradient either, as in PyTorch.
   if (how.reduction == Reduction::mean) how.scale = divisor == 0 ? 0 : 1 / divisor;
   const auto [losses, log_sums] = kernels::cross_entropy(kernels::lines_along(x.stored(), how.axis), targets);
   return record({
-      .op = how.op,
+      .op = op,
       .inputs = {x, target},
       .output = reduced(losses, x.shape(), x.dtype(), how, divisor),
       .saved = {x, target, constant(log_sums), weight},
@@ -152,12 +152,12 @@ Tensor class_loss(const Tensor& x, const Tensor& target, const Tensor& weight, C
 }  // namespace
 
 Tensor cross_entropy(const Tensor& scores, const Tensor& target, const CrossEntropyOptions& o) {
-  return class_loss(scores, target, o.weight,
-                    {"cross_entropy", o.ignore_index, o.label_smoothing, o.reduction, false});
+  return class_loss("cross_entropy", scores, target, o.weight,
+                    {o.ignore_index, o.label_smoothing, o.reduction, false});
 }
 
 Tensor nll_loss(const Tensor& x, const Tensor& target, const NllLossOptions& o) {
-  return class_loss(x, target, o.weight, {"nll_loss", o.ignore_index, 0, o.reduction, true});
+  return class_loss("nll_loss", x, target, o.weight, {o.ignore_index, 0, o.reduction, true});
 }
 
 }  // namespace evenkeel

@@ -57,15 +57,18 @@ Tensor sign(const Tensor& x) {
   return constant(kernels::map("l1_loss", of, x.stored()));
 }
 
+constexpr std::string_view binary_op = "binary_cross_entropy_with_logits";
+
 /// A weight as an array of x's shape.
 Array weight_for(const Tensor& x, const Tensor& weight, const char* name) {
-  constexpr auto op = "binary_cross_entropy_with_logits";
   if (!weight.defined()) return kernels::full(x.shape(), x.dtype(), 1, x.stored().order());
-  check(weight.dtype() == x.dtype(), op, ": ", name, ' ', weight.dtype(), ' ', weight.shape(),
+  check(weight.dtype() == x.dtype(), binary_op, ": ", name, ' ', weight.dtype(), ' ', weight.shape(),
         " does not fit input ", x.dtype(), ' ', x.shape());
-  check(!weight.requires_grad(), op, ": ", name, " requires a gradient, which this op has not; use detach()");
-  const Shape both = kernels::broadcast_shape(op, x.stored(), weight.stored());
-  check(both == x.shape(), op, ": ", name, ' ', weight.shape(), " does not broadcast to input ", x.shape());
+  check(!weight.requires_grad(), binary_op, ": ", name,
+        " requires a gradient, which this op has not; use detach()");
+  const Shape both = kernels::broadcast_shape(binary_op, x.stored(), weight.stored());
+  check(both == x.shape(), binary_op, ": ", name, ' ', weight.shape(), " does not broadcast to input ",
+        x.shape());
   return kernels::expand(weight.stored(), x.shape(), x.stored().order());
 }
 
@@ -84,8 +87,7 @@ Tensor l1_loss(const Tensor& x, const Tensor& target, const LossOptions& o) {
 
 Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
                                         const BinaryCrossEntropyOptions& o) {
-  constexpr std::string_view op = "binary_cross_entropy_with_logits";
-  check_fits(op, x, target);
+  check_fits(binary_op, x, target);
   const Array weight = weight_for(x, o.weight, "weight"),
               positive = weight_for(x, o.pos_weight, "pos_weight");
   // log sigmoid(x) = min(x, 0) - log(1 + e^-|x|), and log(1 - sigmoid(x)) is that minus x.
@@ -94,9 +96,9 @@ Tensor binary_cross_entropy_with_logits(const Tensor& x, const Tensor& target,
     return w * ((1 - t) * v - (1 + (p - 1) * t) * log_sigmoid);
   };
   return record({
-      .op = op,
+      .op = "binary_cross_entropy_with_logits",
       .inputs = {x, target},
-      .output = losses(op, o.reduction, loss, x, target.stored(), weight, positive),
+      .output = losses(binary_op, o.reduction, loss, x, target.stored(), weight, positive),
       .saved = {x, target, constant(weight), constant(positive)},
       .backward = [scale = scale_of(o.reduction, x.size())](const Tensor& grad, const Saved& saved,
                                                             const Needs& needs) -> Gradients {

@@ -125,8 +125,9 @@ std::vector<OpRow> pairwise(const std::string& op,
 const std::vector<OpRow>& op_rows() {
   static const std::vector<OpRow> all = [] {
     std::vector<OpRow> rows;
-    for (const auto& part : {arithmetic_rows(), comparison_rows(), math_rows(), reduce_rows(), shape_rows(),
-                             product_rows(), conv_rows(), pool_rows(), normalize_rows(), in_place_rows()})
+    for (const auto& part :
+         {arithmetic_rows(), comparison_rows(), math_rows(), reduce_rows(), shape_rows(), product_rows(),
+          conv_rows(), pool_rows(), normalize_rows(), in_place_rows(), activation_rows(), loss_rows()})
       rows.insert(rows.end(), part.begin(), part.end());
     return rows;
   }();

@@ -83,6 +83,8 @@ std::vector<OpRow> conv_rows();
 std::vector<OpRow> pool_rows();
 std::vector<OpRow> normalize_rows();
 std::vector<OpRow> in_place_rows();
+std::vector<OpRow> activation_rows();
+std::vector<OpRow> loss_rows();
 
 const std::vector<OpRow>& op_rows();
 
