@@ -57,11 +57,12 @@ struct Region {
   T* first = nullptr;
   std::int64_t size = 0;
 
-  /// Fetches one of so many parts into the cache, meant to be spread over work that leaves memory idle.
-  void prefetch(std::int64_t part, std::int64_t parts) const {
+  /// Fetches the parts [begin, end) of so many into the cache: to be spread over work that leaves memory
+  /// idle.
+  void prefetch(std::int64_t begin, std::int64_t end, std::int64_t parts) const {
     constexpr std::int64_t line = 64 / sizeof(T);
     const auto lines = ceil_div(size, line);
-    for (auto i = lines * part / parts; i < lines * (part + 1) / parts; ++i)
+    for (auto i = lines * begin / parts; i < lines * end / parts; ++i)
       __builtin_prefetch(first + i * line, std::is_const_v<T> ? 0 : 1, 2);
   }
 };

@@ -115,14 +115,14 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
     offsets.push_back(offsets_of(phase, g, seen));
     windows.push_back(windows_of<T>(phase, weight));
   }
-  parallel_for(bands.count(), 1, [&](Index b, Index) {
-    Array buffer = Array::uninitialized({seen.buffer_size()}, dtype_of<T>);
-    const Band band = bands[b];
-    const T* const images = seen.read(band, buffer.mutable_data<T>().data());
+  const auto correlate_band = [&](const Band& band, const Region<const T>& next, T* buffer) {
+    const T* const images = seen.read(band, buffer);
     for (std::size_t p = 0; p < g.phases.size(); ++p) {
       const Phase& phase = g.phases[p];
       for (Index image = 0; image < band.images; ++image)
         for (Index i = 0; i < std::min(band.rows, phase.rows - band.row); ++i) {
+          if (p == 0)
+            next.prefetch(image * band.rows + i, image * band.rows + i + 1, band.images * band.rows);
           const auto row = (band.row + i) * g.spread.height + phase.row;
           correlate_row<T>({images + image * seen.image + i * g.step.height * seen.row,
                             to + (((band.image + image) * g.to[2] + row) * g.to[3] + phase.column) * channels,
@@ -130,6 +130,12 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
                            offsets[p], windows[p].data(), bias);
         }
     }
+  };
+  parallel_for(bands.count(), bands.grain(), [&](Index b, Index end) {
+    Array buffer = Array::uninitialized({seen.buffer_size()}, dtype_of<T>);
+    for (; b < end; ++b)
+      correlate_band(bands[b], b + 1 < end ? seen.region(bands[b + 1]) : Region<const T>{},
+                     buffer.mutable_data<T>().data());
   });
 }
 

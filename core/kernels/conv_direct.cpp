@@ -56,6 +56,13 @@ struct Tile {
   const T* bias;  // to be added, or null
 };
 
+/// What is to be fetched meanwhile: the images of the next band, the result of this one.
+template <class T>
+struct Ahead {
+  Region<const T> images;
+  Region<T> result;
+};
+
 template <class T, Index Vectors>
 void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
   constexpr auto height = tile_height(Vectors), n = simd::lanes<T>;
@@ -96,9 +103,15 @@ void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
 }
 
 template <class T, Index Vectors>
-void multiply_tiles(const Tile<T>& tile, const Pixel* pixels, Index count) {
-  for (Index p = 0; p < count; p += tile_height(Vectors))
+void multiply_tiles(const Tile<T>& tile, const Pixel* pixels, Index count, const Ahead<T>* ahead) {
+  for (Index p = 0; p < count; p += tile_height(Vectors)) {
+    if (ahead) {
+      const auto end = std::min(count, p + tile_height(Vectors));
+      ahead->images.prefetch(p, end, count);
+      ahead->result.prefetch(p, end, count);
+    }
     multiply_tile<T, Vectors>(tile, pixels + p, count - p);
+  }
 }
 
 /// A weight as a map between channels: element (tap, from, to) of a group.
@@ -126,8 +139,9 @@ class PhaseKernel {
     pack(weight);
   }
 
-  /// Computes the phase's pixels of a band. `from` is what SeenImages::read gave, `to` all of the result.
-  void run(const Band& band, const T* from, const T* bias, T* to) const {
+  /// Computes the phase's pixels of a band. `from` is what SeenImages::read gave, `to` all of the result;
+  /// `ahead` may be null.
+  void run(const Band& band, const T* from, const T* bias, T* to, const Ahead<T>* ahead) const {
     const auto rows = std::min(band.rows, phase_.rows - band.row);
     if (rows <= 0) return;
     const auto count = band.images * rows * phase_.columns;
@@ -145,16 +159,10 @@ class PhaseKernel {
               &piece,
               &piece == &pieces_.front(),
               bias && &piece == &pieces_.back() ? bias + group * g_.channels_to() + channel : nullptr};
-          switch (columns.vectors) {
-            case 1:
-              multiply_tiles<T, 1>(tile, pixels_.data(), count);
-              break;
-            case 2:
-              multiply_tiles<T, 2>(tile, pixels_.data(), count);
-              break;
-            default:
-              multiply_tiles<T, 3>(tile, pixels_.data(), count);
-          }
+          with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
+            multiply_tiles<T, vectors>(tile, pixels_.data(), count, ahead);
+          });
+          ahead = nullptr;
           weight += piece.steps * columns.vectors * simd::lanes<T>;
         }
       }
@@ -238,6 +246,14 @@ void fill_pixels(Array& to, const T* bias) {
   });
 }
 
+/// What a band of the result will write.
+template <class T>
+Region<T> region(const Band& band, const Correlation& g, T* to) {
+  const auto image = g.to.count(1), row = g.to[3] * g.to[1], first = band.row * g.spread.height,
+             rows = std::min(band.rows * g.spread.height, g.to[2] - first);
+  return {to + band.image * image + first * row, (band.images - 1) * image + rows * row};
+}
+
 template <class T>
 void correlate(const Array& from, const Array& weight, const T* bias, const Correlation& g, bool transposed,
                Array& to) {
@@ -254,12 +270,15 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   std::vector<PhaseKernel<T>> kernels;
   for (const Phase& phase : g.phases) kernels.emplace_back(g, phase, seen, bands, map);
   T* const result = to.mutable_stored<T>().data();
-  parallel_for(bands.count(), 1, [&](Index i, Index end) {
+  parallel_for(bands.count(), bands.grain(), [&](Index i, Index end) {
     Array buffer = Array::uninitialized({seen.buffer_size()}, dtype_of<T>);
     for (; i < end; ++i) {
       const Band band = bands[i];
       const T* const images = seen.read(band, buffer.mutable_data<T>().data());
-      for (const auto& kernel : kernels) kernel.run(band, images, bias, result);
+      const Ahead<T> ahead{i + 1 < end ? seen.region(bands[i + 1]) : Region<const T>{},
+                           region(band, g, result)};
+      for (const auto& kernel : kernels)
+        kernel.run(band, images, bias, result, &kernel == &kernels.front() ? &ahead : nullptr);
     }
   });
 }

@@ -87,18 +87,27 @@ class WeightGradient {
       const auto chunk = task / slices_, slice = task % slices_;
       Array buffers = Array::uninitialized({x_.buffer_size() + dy_.buffer_size()}, dtype_of<T>);
       T* const buffer = buffers.template mutable_data<T>().data();
-      for (Index i = bands_.count() * chunk / chunks_; i < bands_.count() * (chunk + 1) / chunks_; ++i) {
+      const auto last = bands_.count() * (chunk + 1) / chunks_;
+      for (auto i = bands_.count() * chunk / chunks_; i < last; ++i) {
         const Band band = bands_[i];
         const T *const x = x_.read(band, buffer), *const dy = dy_.read(band, buffer + x_.buffer_size());
-        for (Index block = tasks_per_chunk() * slice / slices_;
-             block < tasks_per_chunk() * (slice + 1) / slices_; ++block)
-          add_block(band, x, dy, block, sums + chunk * partial_size());
+        const Band next = bands_[std::min(i + 1, last - 1)];
+        const Ahead ahead{x_.region(next), dy_.region(next)};
+        const auto first_block = tasks_per_chunk() * slice / slices_,
+                   last_block = tasks_per_chunk() * (slice + 1) / slices_;
+        for (auto block = first_block; block < last_block; ++block)
+          add_block(band, x, dy, block, sums + chunk * partial_size(),
+                    block == first_block ? &ahead : nullptr);
       }
     });
     return finished(sums, shape);
   }
 
  private:
+  /// What is to be fetched meanwhile.
+  struct Ahead {
+    Region<const T> x, dy;
+  };
   /// A vector must be readable at any channel of a group where a block of columns begins.
   Index gradient_pitch() const {
     const auto channels = g_.channels_to(), n = simd::lanes<T>;
@@ -111,7 +120,7 @@ class WeightGradient {
   Index padded_steps() const { return steps_ + 7; }
   Index partial_size() const { return g_.groups * padded_channels() * padded_steps(); }
 
-  void add_block(const Band& band, const T* x, const T* dy, Index block, T* sums) const {
+  void add_block(const Band& band, const T* x, const T* dy, Index block, T* sums, const Ahead* ahead) const {
     const Columns& columns = columns_[static_cast<std::size_t>(block % blocks())];
     const auto group = block / blocks(), channel = columns.first * simd::lanes<T>;
     x += group * g_.channels_from();
@@ -120,19 +129,16 @@ class WeightGradient {
     const Field field{
         band.images, band.rows, g_.to[3], x_.image, g_.step.height * x_.row, g_.step.width * x_.pixel,
         dy_.image,   dy_.row,   dy_.pixel};
-    switch (columns.vectors) {
-      case 1:
-        return add_tiles<1>(x, dy, field, sums);
-      case 2:
-        return add_tiles<2>(x, dy, field, sums);
-      default:
-        return add_tiles<3>(x, dy, field, sums);
-    }
-  }
-  template <Index Vectors>
-  void add_tiles(const T* x, const T* dy, const Field& field, T* sums) const {
-    for (Index k = 0; k < steps_; k += tile_height(Vectors))
-      add_products<T, Vectors>(x, offsets_.data() + k, dy, field, sums + k * Vectors * simd::lanes<T>);
+    with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
+      for (Index k = 0; k < steps_; k += tile_height(vectors)) {
+        if (ahead) {
+          const auto end = std::min(steps_, k + tile_height(vectors));
+          ahead->x.prefetch(k, end, steps_);
+          ahead->dy.prefetch(k, end, steps_);
+        }
+        add_products<T, vectors>(x, offsets_.data() + k, dy, field, sums + k * vectors * simd::lanes<T>);
+      }
+    });
   }
 
   /// The chunks in order, as [O, C / groups, KH, KW].

@@ -101,8 +101,8 @@ class WinogradCorrelation {
     for (Index point = 0; point < points; ++point, weight += channels * width) {
       const auto part = columns.first / 2 * points + point,
                  parts = ceil_div(columns_.back().first + 1, 2) * points;
-      next.prefetch(part, parts);
-      if (columns.first == 0) result.prefetch(point, points);
+      next.prefetch(part, part + 1, parts);
+      if (columns.first == 0) result.prefetch(point, point + 1, points);
       for_each_tile<Vectors>(tiles, [&]<Index height>(Index first, std::integral_constant<Index, height>) {
         const float* from[height];
         for (Index i = 0; i < height; ++i) from[i] = in + point * inputs_.point + (first + i) * inputs_.tile;

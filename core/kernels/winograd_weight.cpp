@@ -12,7 +12,7 @@ using Index = std::int64_t;
 using simd::Vector;
 constexpr auto lanes = simd::lanes<float>;
 
-constexpr Index band_tiles = 48;
+constexpr Index band_tiles = 24;
 /// A chunk is worth so many tiles. Their sums take about so many elements, in at most so many chunks.
 constexpr Index tiles_per_chunk = 128, partial_elements = Index{1} << 21, most_chunks = 8;
 
@@ -77,8 +77,8 @@ class WinogradWeightGradient {
       const Band next = bands_[std::min(i + 1, last - 1)];
       const auto next_x = x_.region(next), next_dy = dy_.region(next);
       for (Index point = 0; point < points; ++point) {
-        next_x.prefetch(point, points);
-        next_dy.prefetch(point, points);
+        next_x.prefetch(point, point + 1, points);
+        next_dy.prefetch(point, point + 1, points);
         for (const Columns& columns : columns_)
           with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
             multiply<vectors>(tiles, in + point * inputs_.point,
