@@ -5,6 +5,7 @@
 #include <mutex>
 #include <new>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 namespace evenkeel {
@@ -55,24 +56,25 @@ class Pool {
 
   void deallocate(void* block, std::size_t bytes) noexcept {
     const std::size_t size = size_class(bytes);
+    FreeBlocks stale;
     {
       const std::lock_guard lock(mutex_);
       stats_.in_use -= size;
-      // More than was ever in use at once is not worth keeping: the sizes have changed.
-      if (stats_.in_use + stats_.cached + size <= stats_.peak + always_cached && keep(size, block)) return;
+      // More than was ever in use at once is not worth keeping: the sizes have changed, and the old ones go.
+      if (stats_.in_use + stats_.cached + size > stats_.peak + always_cached) stale = take_cached();
+      if (keep(size, block)) block = nullptr;
     }
-    ::operator delete (block, std::align_val_t{alignment});
+    if (block != nullptr) release(block);
+    release(stale);
   }
 
   void release_cached() {
-    std::unordered_map<std::size_t, std::vector<void*>> blocks;
+    FreeBlocks blocks;
     {
       const std::lock_guard lock(mutex_);
-      blocks.swap(free_);
-      stats_.cached = 0;
+      blocks = take_cached();
     }
-    for (const auto& [size, list] : blocks)
-      for (void* const block : list) ::operator delete (block, std::align_val_t{alignment});
+    release(blocks);
   }
 
   MemoryStats stats() {
@@ -81,8 +83,19 @@ class Pool {
   }
 
  private:
+  using FreeBlocks = std::unordered_map<std::size_t, std::vector<void*>>;
+
   static void* allocate_from_system(std::size_t size) {
     return ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+  }
+  static void release(void* block) noexcept { ::operator delete (block, std::align_val_t{alignment}); }
+  static void release(const FreeBlocks& blocks) noexcept {
+    for (const auto& [size, list] : blocks)
+      for (void* const block : list) release(block);
+  }
+  FreeBlocks take_cached() noexcept {
+    stats_.cached = 0;
+    return std::exchange(free_, {});
   }
   bool keep(std::size_t size, void* block) noexcept {
     try {
@@ -95,7 +108,7 @@ class Pool {
   }
 
   std::mutex mutex_;
-  std::unordered_map<std::size_t, std::vector<void*>> free_;
+  FreeBlocks free_;
   MemoryStats stats_;
 };
 

@@ -41,6 +41,15 @@ TEST(Storage, NeverHoldsMuchMoreThanWasInUse) {
   EXPECT_LE(after.cached + after.in_use, std::max(peak, after.peak) + (std::size_t{65} << 20));
 }
 
+TEST(Storage, ForgetsOldSizesRatherThanNewOnes) {
+  release_cached();
+  const auto old_size = static_cast<std::int64_t>(memory_stats().peak) + (std::int64_t{65} << 20);
+  const auto new_size = 2 * old_size;
+  Array::uninitialized({old_size}, DType::uint8);
+  Array::uninitialized({new_size}, DType::uint8);  // both are more than the cache may hold
+  EXPECT_GE(memory_stats().cached, static_cast<std::size_t>(new_size));
+}
+
 TEST(Threads, AllocateTogether) {
   std::vector<std::thread> threads;
   for (int t = 0; t < 4; ++t)
