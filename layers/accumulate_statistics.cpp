@@ -3,9 +3,8 @@
 namespace evenkeel {
 
 AccumulateStatistics::AccumulateStatistics(Module& net) {
-  for (const auto& [path, module] : net.named_modules())
-    if (auto* const norm = dynamic_cast<RunningNorm*>(module); norm && norm->running)
-      pools_.emplace_back(norm, norm->pool_batches());
+  for (auto* const norm : running_norms(net))
+    if (norm->running) pools_.emplace_back(norm, norm->pool_batches());
 }
 
 void AccumulateStatistics::commit() {

@@ -16,8 +16,7 @@ std::vector<std::string> freeze_norm(Module& net, FreezeOptions how) {
 }
 
 void unfreeze_norm(Module& net) {
-  for (const auto& [path, module] : net.named_modules())
-    if (auto* const norm = dynamic_cast<RunningNorm*>(module)) norm->unfreeze();
+  for (auto* const norm : running_norms(net)) norm->unfreeze();
 }
 
 }  // namespace evenkeel

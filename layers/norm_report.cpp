@@ -11,6 +11,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <memory>
 #include <ostream>
 #include <sstream>
@@ -39,7 +40,7 @@ void keep_worse(std::vector<double>& own, const std::vector<double>& other, bool
 std::vector<double> in_eps(const Moments& moments, double eps) {
   std::vector<double> variances;
   for (const double var : moments.var.data<double>())
-    variances.push_back(eps > 0 ? var / eps : std::numeric_limits<double>::infinity());
+    variances.push_back(eps > 0 ? var / eps + 0.0 : std::numeric_limits<double>::infinity());  // no -0
   return variances;
 }
 

@@ -46,9 +46,12 @@ class Estimate {
   Estimate(RunningNorm& norm, bool pooled) : norm_(norm), pooled_(pooled), pool_(norm.pool_batches()) {}
 
   void end_batch() {
-    if (pool_->count == 0) return;
+    if (pool_->count == pooled_values_) return;  // no element has reached the layer
     ++batches_;
-    if (pooled_) return;
+    if (pooled_) {
+      pooled_values_ = pool_->count;
+      return;
+    }
     const Moments batch = norm_.learned_from(std::exchange(*pool_, {}));
     average(mean_, batch.mean);
     average(var_, batch.var);
@@ -74,7 +77,7 @@ class Estimate {
   bool pooled_;
   std::shared_ptr<Moments> pool_;
   Array mean_, var_;
-  std::int64_t batches_ = 0;
+  std::int64_t batches_ = 0, pooled_values_ = 0;
 };
 
 }  // namespace
@@ -82,13 +85,10 @@ class Estimate {
 void recalibrate(Layer& net, const std::function<void(const Visitor&)>& for_each,
                  RecalibrateOptions options) {
   std::vector<Estimate> estimates;
-  std::vector<RunningNorm*> norms;
-  for (const auto& [path, module] : net.named_modules())
-    if (auto* const norm = dynamic_cast<RunningNorm*>(module)) {
-      norms.push_back(norm);
-      if (norm->has_moving_statistics() && norm->batch_statistics != BatchStatistics::never)
-        estimates.emplace_back(*norm, options.pooled);
-    }
+  const auto norms = running_norms(net);
+  for (auto* const norm : norms)
+    if (norm->has_moving_statistics() && norm->batch_statistics != BatchStatistics::never)
+      estimates.emplace_back(*norm, options.pooled);
   Snapshot before(net);
   const KeepModes modes(net);
   net.train(options.others_in_training);

@@ -2,6 +2,7 @@
 #include <evenkeel/layers/norm_input.h>
 #include <evenkeel/layers/running_norm.h>
 
+#include <algorithm>
 #include <sstream>
 
 namespace evenkeel {
@@ -156,6 +157,15 @@ Tensor RunningNorm::of_single_values(const Tensor& x, std::string_view what) con
     default:
       fail_single_value(name_, what, x.shape());
   }
+}
+
+std::vector<RunningNorm*> running_norms(const Module& net) {
+  std::vector<RunningNorm*> norms;
+  for (const auto& [path, module] : net.named_modules())
+    if (auto* const norm = dynamic_cast<RunningNorm*>(module);
+        norm && std::ranges::find(norms, norm) == norms.end())
+      norms.push_back(norm);
+  return norms;
 }
 
 }  // namespace evenkeel

@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace evenkeel {
 
@@ -119,5 +120,8 @@ class RunningNorm : public Layer {
   std::optional<BeforeFreeze> before_freeze_;
   std::weak_ptr<Moments> pool_;
 };
+
+/// Those of a net, each once.
+std::vector<RunningNorm*> running_norms(const Module& net);
 
 }  // namespace evenkeel

@@ -124,6 +124,25 @@ TEST(AccumulateStatistics, EvaluationAndFrozenBuffersAddNothing) {
   EXPECT_EQ(norm.running->count(), 0);
 }
 
+TEST(AccumulateStatistics, ALayerThatIsListedAndCalledTwiceSeesOneBatch) {
+  struct Tied final : Layer {
+    void fields(FieldVisitor& f) override {
+      f("a", norm);
+      f("b", norm);
+    }
+    Tensor forward(const Tensor& x) override {
+      return norm(slice(x, {.end = 3})), norm(slice(x, {.begin = 3}));
+    }
+    BatchNorm2d norm{{.num_features = 3, .dtype = DType::float64}};
+  } tied;
+  BatchNorm2d whole(tied.norm.options);
+  AccumulateStatistics statistics(tied);
+  tied(batch());
+  statistics.commit();
+  whole(batch());
+  expect_same_statistics(tied.norm, whole);
+}
+
 TEST(AccumulateStatistics, OnlyOneAtATime) {
   Sequential net({BatchNorm2d({.num_features = 3}), BatchNorm2d({.num_features = 3})});
   {

@@ -83,6 +83,17 @@ TEST(Recalibrate, PoolsExactly) {
   }
 }
 
+TEST(Recalibrate, CountsNoBatchWithoutElements) {
+  for (const bool pooled : {false, true}) {
+    BatchNorm1d norm = norm_of({.num_features = 3}), without = norm_of({.num_features = 3});
+    recalibrate(norm, std::vector{batches()[0], slice(batches()[0], {.end = 0}), batches()[1]},
+                {.pooled = pooled});
+    recalibrate(without, std::vector{batches()[0], batches()[1]}, {.pooled = pooled});
+    EXPECT_EQ(norm.running->count(), 2);
+    EXPECT_TRUE(same_bits(norm.running->var, without.running->var));
+  }
+}
+
 TEST(Recalibrate, EstimatesInstanceNormToo) {
   const InstanceNormOptions options{.num_features = 3,
                                     .momentum = Momentum::torch(1),
