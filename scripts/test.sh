@@ -8,7 +8,7 @@ if [[ ${1:-} == --help || ${1:-} == -h ]]; then
 Usage: scripts/test.sh [OPTIONS]
 
 Installs what is missing (apt-get, as root or by sudo), builds Evenkeel for this machine in build/release and runs
-every test but those labelled install, which build programs outside the tree.
+every test but those labelled install, which build programs outside the tree, and mutation, which builds faulty ones.
 
 OPTIONS go to ctest. Some:
   -L LABEL     only tests of a label: unit, grad, golden, example
@@ -25,4 +25,4 @@ require_packages "${build_packages[@]}" dataset-fashion-mnist libcli11-dev libgt
 cd "$root"
 cmake --preset release -DEVENKEEL_BUILD_TESTS=ON
 cmake --build --preset release
-ctest --preset release --parallel "$(nproc)" --label-exclude install "$@"
+ctest --preset release --parallel "$(nproc)" --label-exclude '^(install|mutation)$' "$@"
