@@ -1,4 +1,5 @@
 #include <evenkeel/core/build_info.h>
+#include <evenkeel/core/isa.h>
 #include <evenkeel/core/parallel.h>
 
 namespace evenkeel {
@@ -14,14 +15,6 @@ constexpr const char* compiler =
     "GCC " EVENKEEL_TEXT(__GNUC__) "." EVENKEEL_TEXT(__GNUC_MINOR__) "." EVENKEEL_TEXT(__GNUC_PATCHLEVEL__);
 #endif
 
-#if defined(__AVX512F__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
-constexpr const char* isa = "AVX-512";
-#elif defined(__AVX2__) && defined(__FMA__)
-constexpr const char* isa = "AVX2";
-#else
-constexpr const char* isa = "baseline";
-#endif
-
 #ifdef NDEBUG
 constexpr bool debug = false;
 #else
@@ -30,6 +23,6 @@ constexpr bool debug = true;
 
 }  // namespace
 
-BuildInfo build_info() { return {EVENKEEL_VERSION, compiler, isa, num_threads(), debug}; }
+BuildInfo build_info() { return {EVENKEEL_VERSION, compiler, isa_in_use(), num_threads(), debug}; }
 
 }  // namespace evenkeel
