@@ -98,11 +98,17 @@ void backward_of_row(const Targets<T>& t, std::int64_t row, double factor, const
     total = simd::sum(all);
   }
   const Doubles by = simd::broadcast(factor), scaled = simd::broadcast(factor * total);
-  for_each_stretch(t.classes, [&](Stretch at) {
-    const Doubles own = by * shares(at);
-    at.store(
-        dx, scores_are_logs ? Doubles{} - own : scaled * simd::exp<T>(sum.log_probability(at.load(x))) - own);
-  });
+  const auto write = [&](auto share_at) {
+    for_each_stretch(t.classes, [&](Stretch at) {
+      const Doubles own = share_at(at);
+      at.store(dx, scores_are_logs ? Doubles{} - own
+                                   : scaled * simd::exp<T>(sum.log_probability(at.load(x))) - own);
+    });
+  };
+  if (t.targets && t.spread == 0)
+    write([](Stretch) { return Doubles{}; });
+  else
+    write([&](Stretch at) { return by * shares(at); });
   if (!t.targets || is_ignored) return;
   const auto target = t.targets[row];
   const double share = (t.kept + t.spread) * t.weight(target);
