@@ -8,6 +8,8 @@
 
 namespace evenkeel::kernels::simd {
 
+using UnsignedBits __attribute__((vector_size(vector_bytes))) = std::uint64_t;  // which wrap around
+
 /// 1 / 0!, 1 / 1!, 1 / 2!, ...
 inline constexpr auto inverse_factorials = [] {
   std::array<double, 14> table{};
@@ -33,7 +35,8 @@ template <class Result>
   r = multiply_add(k, broadcast(-log2_low), r);
   Doubles series = broadcast(inverse_factorials[degree]);
   for (std::size_t i = degree; i-- > 0;) series = multiply_add(series, r, broadcast(inverse_factorials[i]));
-  const Bits two_to_k = (reinterpret_cast<Bits>(shifted) << 52) + reinterpret_cast<Bits>(broadcast(1.0));
+  const UnsignedBits two_to_k =
+      (reinterpret_cast<UnsignedBits>(shifted) << 52) + reinterpret_cast<UnsignedBits>(broadcast(1.0));
   const Doubles value = series * reinterpret_cast<Doubles>(two_to_k);
   const Bits is_lost = reinterpret_cast<Bits>(x < broadcast(lowest));
   return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(value) & ~is_lost);
