@@ -1,6 +1,17 @@
+#include <evenkeel/core/check.h>
 #include <evenkeel/core/groups.h>
 
 namespace evenkeel {
+
+void check_groups(std::string_view op, const Groups& groups, std::int64_t size) {
+  const auto& [blocks, count, inner] = groups;
+  // The product is a Shape's, so that it cannot overflow.
+  const bool fits = blocks >= 0 && count >= 0 && inner >= 0 &&
+                    (size == 0 || (blocks > 0 && count > 0 && inner > 0 &&
+                                   size % Shape{blocks, count, inner}.count() == 0));
+  check(fits, op, ": ", blocks, " blocks of ", count, " groups in runs of ", inner, " do not fit ", size,
+        " elements");
+}
 
 std::vector<Partition> partitions(Shape from, const Shape& to) {
   std::vector<Partition> steps;

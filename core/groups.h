@@ -4,6 +4,7 @@
 #include <evenkeel/core/array.h>
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace evenkeel {
@@ -22,6 +23,9 @@ struct Groups {
     return group / count * (size / blocks) + group % count * inner;
   }
 };
+
+/// Throws ArgumentError, starting with `op`, unless so many elements are equal blocks of equal groups.
+void check_groups(std::string_view op, const Groups& groups, std::int64_t size);
 
 /// The channels of x, [N, C, ...], in the order in which x is stored.
 inline Groups groups_of_channels(const Array& x) {

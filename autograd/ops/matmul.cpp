@@ -41,9 +41,23 @@ Tensor batched(const Tensor& a, const Tensor& b) {
   return reshape(y, of_dims(dims));
 }
 
+void check_product(std::string_view op, const Tensor& a, const Tensor& b, MatmulOptions options) {
+  kernels::check_floating(op, a.stored());
+  const Shape &left = a.shape(), &right = b.shape();
+  const auto rank = left.rank();
+  const auto inner = [&] {
+    return left[rank - (options.transpose_a ? 2 : 1)] == right[rank - (options.transpose_b ? 1 : 2)];
+  };
+  check(a.dtype() == b.dtype() && (rank == 2 || rank == 3) && right.rank() == rank &&
+            (rank == 2 || left[0] == right[0]) && inner(),
+        op, ": ", a.dtype(), ' ', left, options.transpose_a ? " transposed" : "", " does not fit ", b.dtype(),
+        ' ', right, options.transpose_b ? " transposed" : "");
+}
+
 }  // namespace
 
 Tensor product(std::string_view op, const Tensor& a, const Tensor& b, MatmulOptions options) {
+  check_product(op, a, b, options);
   return record({
       .op = op,
       .inputs = {a, b},

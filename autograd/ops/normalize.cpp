@@ -60,6 +60,8 @@ Gradients backward_of(const Tensor& grad, const Saved& saved, const Needs& needs
 
 Tensor checked_input(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Normalization& how) {
   kernels::check_floating("normalize", x.stored());
+  check_groups("normalize", how.moments, x.size());
+  check_groups("normalize", how.affine, x.size());
   for (const auto* scale : {&gamma, &beta})
     if (scale->defined())
       check(scale->size() == how.affine.total() && scale->dtype() == x.dtype(), "normalize: input ",

@@ -75,6 +75,13 @@ Tensor arg_extreme(std::string_view op, const Tensor& x, std::optional<std::int6
 
 Tensor sum_to(const Tensor& x, const Shape& shape) {
   if (x.shape() == shape && is_floating(x.dtype())) return x;
+  const auto is_kept_or_summed = [&](std::size_t axis) {  // counted from the last
+    const auto dim = shape[shape.rank() - axis];
+    return dim == 1 || dim == x.shape()[x.shape().rank() - axis];
+  };
+  bool fits = shape.rank() <= x.shape().rank();
+  for (std::size_t axis = 1; fits && axis <= shape.rank(); ++axis) fits = is_kept_or_summed(axis);
+  check(fits, "sum_to: ", x.shape(), " cannot be summed to ", shape, "; expected the same axes, or 1");
   return record_linear_map("sum", x, kernels::sum_to(x.stored(), shape),
                            [order = x.stored().order()](const Tensor& grad, const Shape& from) {
                              return expand(grad, from, order);
@@ -88,12 +95,14 @@ Tensor expand(const Tensor& x, const Shape& shape, MemoryOrder order) {
 }
 
 Tensor group_sum(const Tensor& x, const Groups& groups, MemoryOrder order) {
+  check_groups("group_sum", groups, x.size());
   return record_linear_map(
       "group_sum", x, kernels::group_sum(in_order(x.stored(), order), groups),
       [=](const Tensor& grad, const Shape& from) { return spread(grad, groups, from, order); });
 }
 
 Tensor spread(const Tensor& x, const Groups& groups, const Shape& shape, MemoryOrder order) {
+  check_groups("spread", groups, shape.count());
   return record_linear_map("spread", x, kernels::spread(x.stored(), groups, shape, order),
                            [=](const Tensor& grad, const Shape&) { return group_sum(grad, groups, order); });
 }

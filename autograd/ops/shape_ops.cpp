@@ -170,6 +170,10 @@ Tensor slice(const Tensor& x, const SliceOptions& options) {
 }
 
 Tensor place(const Tensor& x, const Shape& shape, std::size_t axis, std::int64_t begin) {
+  check(axis < shape.rank() && x.shape().rank() == shape.rank() &&
+            x.shape().with(axis, 0) == shape.with(axis, 0) && begin >= 0 &&
+            begin <= shape[axis] - x.shape()[axis],
+        "place: ", x.shape(), " at ", begin, " along axis ", axis, " does not fit into ", shape);
   Array whole(shape, x.dtype());
   kernels::place(whole, x.stored(), axis, begin);
   return record_linear_map("place", x, std::move(whole), [=](const Tensor& grad, const Shape& from) {
@@ -190,6 +194,7 @@ Tensor gather(std::string_view op, const Tensor& x, const Tensor& index) {
 }
 
 Tensor scatter(const Tensor& x, const Tensor& index, const Shape& shape) {
+  check(x.shape() == index.shape(), "scatter: ", x.shape(), " does not fit an index of ", index.shape());
   return record({
       .op = "scatter",
       .inputs = {x},

@@ -13,6 +13,12 @@ MemoryOrder order_of_positions(const Array& index, const Shape& shape) {
   return shape.rank() == index.shape().rank() ? index.order() : MemoryOrder::row_major;
 }
 
+/// The offset, if it lies inside so many elements.
+std::int64_t inside(std::int64_t offset, std::int64_t size) {
+  check(offset >= 0 && offset < size, "gather: offset ", offset, " is outside ", size, " elements");
+  return offset;
+}
+
 }  // namespace
 
 Array permute(const Array& given, const Axes& axes) {
@@ -77,8 +83,9 @@ Array gather(const Array& a, const Array& index) {
     const T* const from = source.stored<T>().data();
     const std::int64_t* const positions = index.stored<std::int64_t>().data();
     T* const to = out.mutable_stored<T>().data();
+    const auto size = source.size();
     parallel_for(out.size(), elements_per_task, [=](std::int64_t begin, std::int64_t end) {
-      for (auto i = begin; i < end; ++i) to[i] = from[positions[i]];
+      for (auto i = begin; i < end; ++i) to[i] = from[inside(positions[i], size)];
     });
   });
   return out;
@@ -91,8 +98,10 @@ Array scatter(const Array& a, const Array& index, const Shape& shape) {
     const T* const from = source.stored<T>().data();
     const std::int64_t* const positions = index.stored<std::int64_t>().data();
     T* const to = out.mutable_stored<T>().data();
-    for (std::int64_t i = 0; i < source.size(); ++i)
-      to[positions[i]] = static_cast<T>(to[positions[i]] + from[i]);
+    for (std::int64_t i = 0; i < source.size(); ++i) {
+      T& place = to[inside(positions[i], out.size())];
+      place = static_cast<T>(place + from[i]);
+    }
   });
   return out;
 }

@@ -15,8 +15,8 @@ Array permute(const Array& a, const Axes& axes);
 Array slice(const Array& a, std::size_t axis, std::int64_t begin, std::int64_t length);
 /// Writes `part` into the axis of a row-major array, at `begin`.
 void place(Array& whole, const Array& part, std::size_t axis, std::int64_t begin);
-/// out[i] = a[index[i]]: the positions are offsets into a as it is stored in the order of `index`. The caller
-/// vouches that they lie inside.
+/// out[i] = a[index[i]]: the positions are offsets into a as it is stored in the order of `index`.
+/// Throws where one lies outside.
 Array gather(const Array& a, const Array& index);
 /// out[index[i]] += a[i] in a new array of zeros: the adjoint of gather.
 Array scatter(const Array& a, const Array& index, const Shape& shape);

@@ -1,0 +1,371 @@
+#include <evenkeel/autograd/backward.h>
+#include <evenkeel/autograd/ops/arithmetic.h>
+#include <evenkeel/autograd/ops/comparison.h>
+#include <evenkeel/autograd/ops/conv.h>
+#include <evenkeel/autograd/ops/creation.h>
+#include <evenkeel/autograd/ops/linear.h>
+#include <evenkeel/autograd/ops/math.h>
+#include <evenkeel/autograd/ops/matmul.h>
+#include <evenkeel/autograd/ops/normalize.h>
+#include <evenkeel/autograd/ops/pool.h>
+#include <evenkeel/autograd/ops/reduce.h>
+#include <evenkeel/autograd/ops/shape_ops.h>
+#include <evenkeel/core/check.h>
+
+#include <gtest/gtest.h>
+
+#include <functional>
+#include <limits>
+#include <random>
+#include <string>
+#include <vector>
+
+namespace evenkeel {
+namespace {
+
+/// Arguments that no one would write, and among them enough that fit together.
+class Arguments {
+ public:
+  explicit Arguments(unsigned seed) : engine_(seed) {}
+
+  bool one_in(int n) { return below(n) == 0; }
+  std::int64_t below(std::int64_t n) {
+    return std::uniform_int_distribution<std::int64_t>(0, n - 1)(engine_);
+  }
+  template <class T>
+  T any(std::initializer_list<T> choices) {
+    return choices.begin()[below(static_cast<std::int64_t>(choices.size()))];
+  }
+
+  /// Small numbers around 0, and now and then the ends of what an integer holds.
+  std::int64_t integer() {
+    if (one_in(20))
+      return any({std::numeric_limits<std::int64_t>::min(), std::numeric_limits<std::int64_t>::max(),
+                  std::int64_t{1} << 31, std::int64_t{1} << 62, std::int64_t{-1} << 40});
+    return any<std::int64_t>({-7, -2, -1, 0, 0, 1, 1, 1, 2, 2, 3, 7});
+  }
+  double number() { return any({-1.0, 0.0, 0.5, 1.0, 2.0, 1e300, -1e300, double(NAN), double(INFINITY)}); }
+  Size2 size() { return one_in(3) ? Size2(integer()) : Size2(integer(), integer()); }
+  std::vector<std::int64_t> integers() {
+    std::vector<std::int64_t> list(static_cast<std::size_t>(below(5)));
+    for (auto& each : list) each = integer();
+    return list;
+  }
+  bool flag() { return one_in(2); }
+
+  Shape shape(std::int64_t rank) {
+    std::vector<std::int64_t> dims(static_cast<std::size_t>(rank));
+    for (auto& dim : dims) dim = any<std::int64_t>({0, 1, 1, 2, 2, 3, 3, 7});
+    return Shape(dims);
+  }
+  Shape shape() { return shape(below(7)); }
+  /// Often the shape itself; else one that broadcasts to it, one that differs in a place, or any.
+  Shape like(const Shape& given) {
+    std::vector<std::int64_t> dims(given.dims().begin(), given.dims().end());
+    if (one_in(8) || dims.empty()) return one_in(2) ? given : shape();
+    if (one_in(3))
+      dims[static_cast<std::size_t>(below(static_cast<std::int64_t>(dims.size())))] = any({1l, 2l, 3l, 0l});
+    if (one_in(4)) dims.erase(dims.begin());
+    return Shape(dims);
+  }
+
+  Tensor tensor(const Shape& shape) {
+    if (one_in(25)) return {};
+    const auto dtype = one_in(6) ? any({DType::int64, DType::uint8, DType::float32}) : DType::float64;
+    auto order = MemoryOrder::row_major;
+    if ((shape.rank() == 4 || shape.rank() == 5) && flag()) order = MemoryOrder::channels_last;
+    std::vector<double> values(static_cast<std::size_t>(shape.count()));
+    for (double& value : values) value = one_in(30) ? number() : static_cast<double>(below(5)) - 1;
+    return Tensor(in_order(Array::from(values, shape, dtype), order), is_floating(dtype) && !one_in(3));
+  }
+  Tensor tensor() { return tensor(shape()); }
+  Tensor tensor_like(const Tensor& other) { return tensor(other.defined() ? like(other.shape()) : shape()); }
+  Tensors tensors() {
+    Tensors list;
+    const Tensor first = tensor();
+    for (auto n = below(4); n > 0; --n) list.push_back(one_in(4) ? first : tensor_like(first));
+    return list;
+  }
+  DataFormat format() { return any({DataFormat::NCHW, DataFormat::NHWC}); }
+  MemoryOrder order() { return any({MemoryOrder::row_major, MemoryOrder::channels_last}); }
+  Groups groups() { return {integer(), integer(), integer()}; }
+  /// Groups that divide a shape, more often than not.
+  Groups groups_of(const Shape& shape) {
+    if (one_in(3) || shape.rank() < 2) return groups();
+    return any<Groups>({{1, shape[1], shape.count(2)},
+                        {1, shape[0] * shape[1], shape.count(2)},
+                        {shape[0], shape[1], 1},
+                        {1, shape[1], 1},
+                        {1, 1, 1},
+                        {1, shape.count(1), 1}});
+  }
+
+ private:
+  std::mt19937 engine_;
+};
+
+struct Call {
+  std::string name;
+  std::function<Tensor(Arguments&)> run;
+};
+
+/// f(a, b) for tensors that may fit.
+template <class F>
+Call pair_call(const std::string& name, F f) {
+  return {name, [=](Arguments& any) {
+            const Tensor a = any.tensor(), b = any.tensor_like(a);
+            return any.flag() ? f(a, b) : f(b, a);
+          }};
+}
+/// f(x, number) on either side.
+template <class F>
+Call number_call(const std::string& name, F f) {
+  return {name, [=](Arguments& any) {
+            const Tensor x = any.tensor();
+            const double number = any.number();
+            return any.flag() ? f(x, number) : f(number, x);
+          }};
+}
+template <class F>
+Call unary_call(const std::string& name, F f) {
+  return {name, [=](Arguments& any) { return f(any.tensor()); }};
+}
+
+void add_elementwise(std::vector<Call>& calls) {
+  const auto add = [&](const std::string& name, auto f) {
+    calls.push_back(pair_call(name, f));
+    calls.push_back(number_call(name + " number", f));
+  };
+  add("add", [](const auto& a, const auto& b) { return a + b; });
+  add("sub", [](const auto& a, const auto& b) { return a - b; });
+  add("mul", [](const auto& a, const auto& b) { return a * b; });
+  add("div", [](const auto& a, const auto& b) { return a / b; });
+  const auto pairs = [&](const std::string& name, auto f) { calls.push_back(pair_call(name, f)); };
+  pairs("pow", [](const Tensor& a, const Tensor& b) { return pow(a, b); });
+  pairs("maximum", [](const Tensor& a, const Tensor& b) { return maximum(a, b); });
+  pairs("minimum", [](const Tensor& a, const Tensor& b) { return minimum(a, b); });
+  pairs("eq", [](const Tensor& a, const Tensor& b) { return a == b; });
+  pairs("lt", [](const Tensor& a, const Tensor& b) { return a < b; });
+  pairs("add_", [](const Tensor& a, const Tensor& b) { return Tensor(a * 1).add_(b); });
+  pairs("copy_", [](const Tensor& a, const Tensor& b) { return Tensor(a * 1).copy_(b); });
+  const auto unary = [&](const std::string& name, auto f) { calls.push_back(unary_call(name, f)); };
+  unary("neg", [](const Tensor& x) { return -x; });
+  unary("exp", [](const Tensor& x) { return exp(x); });
+  unary("log", [](const Tensor& x) { return log(x); });
+  unary("sqrt", [](const Tensor& x) { return sqrt(x); });
+  unary("abs", [](const Tensor& x) { return abs(x); });
+  calls.push_back({"gt number", [](Arguments& any) { return any.tensor() > any.number(); }});
+  calls.push_back({"pow number", [](Arguments& any) { return pow(any.tensor(), any.number()); }});
+  calls.push_back({"fill_", [](Arguments& any) { return Tensor(any.tensor() * 1).fill_(any.number()); }});
+  calls.push_back(
+      {"add_ number", [](Arguments& any) { return Tensor(any.tensor() * 1).add_(any.number()); }});
+  calls.push_back({"clamp", [](Arguments& any) {
+                     ClampOptions options;
+                     if (any.flag()) options.min = any.number();
+                     if (any.flag()) options.max = any.number();
+                     return clamp(any.tensor(), options);
+                   }});
+  calls.push_back({"where", [](Arguments& any) {
+                     const Tensor a = any.tensor(), b = any.tensor_like(a), c = any.tensor_like(a);
+                     return where(any.flag() && c.defined() ? to(c, DType::uint8) : c, a, b);
+                   }});
+  calls.push_back(
+      {"to", [](Arguments& any) {
+         return to(any.tensor(), any.any({DType::float32, DType::float64, DType::int64, DType::uint8}));
+       }});
+}
+
+void add_reductions(std::vector<Call>& calls) {
+  const auto add = [&](const std::string& name, auto f) {
+    calls.push_back({name, [=](Arguments& any) {
+                       return f(any.tensor(), ReduceOptions{any.integers(), any.flag()});
+                     }});
+  };
+  add("sum", [](const Tensor& x, const ReduceOptions& o) { return sum(x, o); });
+  add("mean", [](const Tensor& x, const ReduceOptions& o) { return mean(x, o); });
+  add("max", [](const Tensor& x, const ReduceOptions& o) { return max(x, o); });
+  add("min", [](const Tensor& x, const ReduceOptions& o) { return min(x, o); });
+  calls.push_back({"var", [](Arguments& any) {
+                     return var(any.tensor(), {any.integers(), any.flag(), any.number()});
+                   }});
+  const auto axis = [](Arguments& any) {
+    return any.one_in(4) ? std::nullopt : std::optional(any.integer());
+  };
+  calls.push_back({"argmax", [=](Arguments& any) { return argmax(any.tensor(), axis(any), any.flag()); }});
+  calls.push_back({"argmin", [=](Arguments& any) { return argmin(any.tensor(), axis(any), any.flag()); }});
+  calls.push_back({"sum_to", [](Arguments& any) {
+                     const Shape shape = any.shape();
+                     return sum_to(any.tensor(shape), any.like(shape));
+                   }});
+  calls.push_back({"expand", [](Arguments& any) {
+                     const Shape shape = any.shape();
+                     return expand(any.tensor(any.like(shape)), shape, any.order());
+                   }});
+  calls.push_back({"group_sum", [](Arguments& any) {
+                     const Shape shape = any.shape();
+                     return group_sum(any.tensor(shape), any.groups_of(shape), any.order());
+                   }});
+  calls.push_back(
+      {"spread", [](Arguments& any) {
+         const Shape shape = any.shape();
+         const Groups groups = any.groups_of(shape);
+         const bool fits = groups.count > 0 && groups.count < 1000 && groups.blocks > 0 && groups.blocks < 9;
+         return spread(any.tensor(fits ? Shape{groups.total()} : any.shape()), groups, shape, any.order());
+       }});
+}
+
+void add_moving(std::vector<Call>& calls) {
+  const auto add = [&](const std::string& name, auto f) { calls.push_back({name, f}); };
+  add("reshape", [](Arguments& any) { return reshape(any.tensor(), any.shape()); });
+  add("reshape inferred", [](Arguments& any) {
+    return reshape(any.tensor(), {any.integer(), any.integer()});
+  });
+  add("flatten", [](Arguments& any) { return flatten(any.tensor(), any.integer(), any.integer()); });
+  add("permute", [](Arguments& any) { return permute(any.tensor(), any.integers()); });
+  add("transpose", [](Arguments& any) { return transpose(any.tensor(), any.integer(), any.integer()); });
+  add("squeeze", [](Arguments& any) {
+    return any.flag() ? squeeze(any.tensor()) : squeeze(any.tensor(), any.integer());
+  });
+  add("unsqueeze", [](Arguments& any) { return unsqueeze(any.tensor(), any.integer()); });
+  add("concat", [](Arguments& any) { return concat(any.tensors(), any.integer()); });
+  add("stack", [](Arguments& any) { return stack(any.tensors(), any.integer()); });
+  add("slice", [](Arguments& any) {
+    return slice(any.tensor(), {any.integer(), any.integer(), any.integer()});
+  });
+  add("place", [](Arguments& any) {
+    const Tensor x = any.tensor();
+    return place(x, any.like(x.shape()), static_cast<std::size_t>(any.below(7)), any.integer());
+  });
+  add("gather",
+      [](Arguments& any) { return gather("gather", any.tensor(), to(any.tensor(), DType::int64)); });
+  add("scatter", [](Arguments& any) {
+    const Tensor x = any.tensor();
+    return scatter(x, to(any.tensor_like(x), DType::int64), any.shape());
+  });
+  add("reorder", [](Arguments& any) { return reorder(any.tensor(), any.order()); });
+  add("nchw_of_nhwc", [](Arguments& any) { return nchw_of_nhwc(any.tensor()); });
+  add("nhwc_of_nchw", [](Arguments& any) { return nhwc_of_nchw(any.tensor()); });
+  add("arange", [](Arguments& any) {
+    const auto small = [&] { return any.below(20) - 10; };
+    return any.flag() ? arange(small(), small(), any.integer()) : arange(small());
+  });
+  add("at", [](Arguments& any) {
+    const Tensor x = any.tensor();
+    x.at({any.integer(), any.integer()});
+    return x;
+  });
+  add("item", [](Arguments& any) {
+    const Tensor x = any.tensor();
+    x.item<std::int64_t>();
+    return x;
+  });
+}
+
+void add_products(std::vector<Call>& calls) {
+  calls.push_back({"matmul", [](Arguments& any) {
+                     const Tensor a = any.tensor();
+                     Tensor b = any.tensor_like(a);
+                     if (any.flag() && b.defined() && b.shape().rank() > 1) b = transpose(b, -1, -2);
+                     return matmul(a, b);
+                   }});
+  calls.push_back({"product", [](Arguments& any) {
+                     const Tensor a = any.tensor();
+                     return product("product", a, any.tensor_like(a), {any.flag(), any.flag()});
+                   }});
+  calls.push_back({"linear", [](Arguments& any) {
+                     const Tensor x = any.tensor();
+                     const auto rank = x.shape().rank();
+                     const auto in = rank == 0 ? 3 : x.shape()[rank - 1], out = any.below(4);
+                     return linear(x, any.tensor(any.like({out, in})), any.tensor(any.like({out})));
+                   }});
+}
+
+void add_images(std::vector<Call>& calls) {
+  calls.push_back(
+      {"conv2d", [](Arguments& any) {
+         const Tensor x = any.tensor(any.one_in(8) ? any.shape() : any.shape(any.one_in(5) ? 3 : 4));
+         const auto channels = x.shape().rank() < 3 ? 1 : x.shape()[x.shape().rank() - 3];
+         const Shape weight{any.below(5), any.one_in(3) ? 1 : channels, any.below(4), any.below(4)};
+         return conv2d(x, any.tensor(any.one_in(4) ? any.like(weight) : weight),
+                       any.flag() ? Tensor() : any.tensor({weight[0]}),
+                       {.stride = any.flag() ? 1 : any.size(),
+                        .padding = any.flag() ? 1 : any.size(),
+                        .dilation = any.flag() ? 1 : any.size(),
+                        .groups = any.flag() ? 1 : any.integer(),
+                        .data_format = any.format()});
+       }});
+  const auto images = [](Arguments& any) {
+    return any.tensor(any.one_in(8) ? any.shape() : any.shape(3 + any.below(2)));
+  };
+  const auto stride = [](Arguments& any) { return any.flag() ? std::nullopt : std::optional(any.size()); };
+  const auto padding = [](Arguments& any) { return any.flag() ? Size2(0) : any.size(); };
+  calls.push_back({"max_pool2d", [=](Arguments& any) {
+                     return max_pool2d(images(any), {any.size(), stride(any), padding(any),
+                                                     any.flag() ? 1 : any.size(), any.flag(), any.format()});
+                   }});
+  calls.push_back({"avg_pool2d", [=](Arguments& any) {
+                     return avg_pool2d(images(any), {any.size(), stride(any), padding(any), any.flag(),
+                                                     any.flag(), any.format()});
+                   }});
+  calls.push_back({"adaptive_avg_pool2d", [=](Arguments& any) {
+                     return adaptive_avg_pool2d(images(any), {any.size(), any.format()});
+                   }});
+  calls.push_back({"normalize", [](Arguments& any) {
+                     const Shape shape = any.shape();
+                     const Normalization how{any.groups_of(shape), any.groups_of(shape), any.number(),
+                                             any.flag(), any.order()};
+                     const Shape scale{any.any<std::int64_t>({1, 2, 3, 7})};
+                     const Tensor x = any.tensor(shape), gamma = any.tensor(scale),
+                                  beta = any.tensor(any.like(scale));
+                     if (any.flag()) return normalize(x, gamma, beta, how).output;
+                     const auto moments = [&] {
+                       return any.one_in(9) ? Array() : Array(any.like(scale), DType::float64);
+                     };
+                     return normalize(x, gamma, beta, {moments(), moments(), any.integer()}, how);
+                   }});
+}
+
+std::vector<Call> all_calls() {
+  std::vector<Call> calls;
+  add_elementwise(calls);
+  add_reductions(calls);
+  add_moving(calls);
+  add_products(calls);
+  add_images(calls);
+  return calls;
+}
+
+/// Runs a call and its backward; true when it gave a result, false for an Error. Nothing else may happen.
+bool gives_a_result(const Call& call, Arguments& any) {
+  try {
+    const Tensor y = call.run(any);
+    if (!y.defined()) return false;
+    if (y.requires_grad()) y.backward(ones_like(y), {.create_graph = any.one_in(4)});
+    return true;
+  } catch (const Error& error) {
+    EXPECT_STRNE(error.what(), "");
+    return false;
+  }
+}
+
+TEST(ArgumentFuzz, OnlyAResultOrAnErrorComesOut) {
+  constexpr unsigned calls_each = 600;
+  const auto calls = all_calls();
+  for (unsigned k = 0; k < calls.size(); ++k) {
+    int results = 0, errors = 0;
+    for (unsigned seed = 0; seed < calls_each; ++seed) {
+      SCOPED_TRACE(calls[k].name + ", seed " + std::to_string(seed));
+      Arguments any(seed);
+      try {
+        ++(gives_a_result(calls[k], any) ? results : errors);
+      } catch (const std::exception& other) {
+        ADD_FAILURE() << "an exception that is no Error: " << other.what();
+      }
+    }
+    EXPECT_GE(results, 20) << calls[k].name << ": hardly any arguments fit";
+    EXPECT_GE(errors, 10) << calls[k].name << ": hardly any arguments are refused";
+  }
+}
+
+}  // namespace
+}  // namespace evenkeel
