@@ -166,7 +166,7 @@ TEST(Versions, BatchNormsInputMayNotChangeBeforeBackward) {
                            "normalize: a tensor of shape [4, 3] needed for backward was modified in place");
 }
 
-TEST(Versions, RunningStatisticsMayNotChangeBetweenEvaluationAndItsBackward) {
+TEST(Versions, GivenMomentsMayNotChangeBeforeBackward) {
   BatchNormalized evaluated(false);
   evaluated.running.var.mutable_data<double>()[0] = 3;
   expect_error<GraphError>([&] { sum(evaluated.y).backward(); },
