@@ -81,8 +81,11 @@ Tensor avg_pool2d(const Tensor& given, const AvgPool2dOptions& o) {
 }
 
 Tensor adaptive_avg_pool2d(const Tensor& given, const AdaptiveAvgPool2dOptions& o) {
+  constexpr std::int64_t limit = std::int64_t{1} << 24;  // far above any image
   check(o.output_size.height >= 0 && o.output_size.width >= 0,
         "adaptive_avg_pool2d: output_size must not be negative, got ", o.output_size);
+  check(o.output_size.height <= limit && o.output_size.width <= limit,
+        "adaptive_avg_pool2d: output_size must not exceed ", limit, ", got ", o.output_size);
   return on_images("adaptive_avg_pool2d", given, o.data_format,
                    [&](const Tensor& x) { return adaptive_avg_pool2d_nchw(x, o.output_size); });
 }

@@ -284,15 +284,18 @@ void add_images(std::vector<Call>& calls) {
   calls.push_back(
       {"conv2d", [](Arguments& any) {
          const Tensor x = any.tensor(any.one_in(8) ? any.shape() : any.shape(any.one_in(5) ? 3 : 4));
-         const auto channels = x.shape().rank() < 3 ? 1 : x.shape()[x.shape().rank() - 3];
-         const Shape weight{any.below(5), any.one_in(3) ? 1 : channels, any.below(4), any.below(4)};
-         return conv2d(x, any.tensor(any.one_in(4) ? any.like(weight) : weight),
+         const auto format = any.format();
+         const auto rank = x.shape().rank();
+         const auto channels = rank < 3 ? 1 : x.shape()[format == DataFormat::NHWC ? rank - 1 : rank - 3];
+         const Shape weight{any.below(5), any.one_in(6) ? 1 : channels, any.below(4), any.below(4)};
+         const auto mostly = [&](std::int64_t usual) { return any.one_in(4) ? any.size() : Size2(usual); };
+         return conv2d(x, any.tensor(any.one_in(8) ? any.like(weight) : weight),
                        any.flag() ? Tensor() : any.tensor({weight[0]}),
-                       {.stride = any.flag() ? 1 : any.size(),
-                        .padding = any.flag() ? 1 : any.size(),
-                        .dilation = any.flag() ? 1 : any.size(),
-                        .groups = any.flag() ? 1 : any.integer(),
-                        .data_format = any.format()});
+                       {.stride = mostly(1),
+                        .padding = mostly(1),
+                        .dilation = mostly(1),
+                        .groups = any.one_in(3) ? any.integer() : 1,
+                        .data_format = format});
        }});
   const auto images = [](Arguments& any) {
     return any.tensor(any.one_in(8) ? any.shape() : any.shape(3 + any.below(2)));
@@ -311,15 +314,21 @@ void add_images(std::vector<Call>& calls) {
                      return adaptive_avg_pool2d(images(any), {any.size(), any.format()});
                    }});
   calls.push_back({"normalize", [](Arguments& any) {
-                     const Shape shape = any.shape();
+                     const Shape shape = any.shape(any.one_in(3) ? any.below(7) : 4);
+                     const auto order = shape.rank() < 4 ? MemoryOrder::row_major : any.order();
                      const Normalization how{any.groups_of(shape), any.groups_of(shape), any.number(),
-                                             any.flag(), any.order()};
-                     const Shape scale{any.any<std::int64_t>({1, 2, 3, 7})};
-                     const Tensor x = any.tensor(shape), gamma = any.tensor(scale),
-                                  beta = any.tensor(any.like(scale));
+                                             any.flag(), any.one_in(9) ? any.order() : order};
+                     const auto one_each = [&](const Groups& groups) {
+                       const bool few =
+                           groups.blocks >= 0 && groups.blocks < 99 && groups.count >= 0 && groups.count < 99;
+                       const Shape fitting{few ? groups.total() : 3};
+                       return any.one_in(5) ? any.like(fitting) : fitting;
+                     };
+                     const Tensor x = any.tensor(shape), gamma = any.tensor(one_each(how.affine)),
+                                  beta = any.flag() ? Tensor() : any.tensor(one_each(how.affine));
                      if (any.flag()) return normalize(x, gamma, beta, how).output;
                      const auto moments = [&] {
-                       return any.one_in(9) ? Array() : Array(any.like(scale), DType::float64);
+                       return any.one_in(9) ? Array() : Array(one_each(how.moments), DType::float64);
                      };
                      return normalize(x, gamma, beta, {moments(), moments(), any.integer()}, how);
                    }});
