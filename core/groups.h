@@ -33,7 +33,7 @@ inline Groups groups_of_channels(const Array& x) {
 }
 /// The channels of each sample of x, [N, C, ...], in so many groups.
 inline Groups groups_of_samples(const Array& x, std::int64_t groups) {
-  const auto per_group = x.shape()[1] / groups;
+  const auto per_group = groups == 0 ? 0 : x.shape()[1] / groups;  // of no channels
   if (is_channels_last(x)) return {x.shape()[0], groups, per_group};
   return {1, x.shape()[0] * groups, per_group * x.shape().count(2)};
 }
