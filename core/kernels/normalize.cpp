@@ -37,7 +37,9 @@ Path path_of(const Groups& moments, Index size) {
   return moments.inner >= simd::lanes<double> ? Path::runs : Path::plain;
 }
 
-Path path_of(const Normalization& how, Index size) {
+namespace {
+
+Path fastest_path(const Normalization& how, Index size) {
   const auto &m = how.moments, &a = how.affine;
   const auto row = a.count * a.inner;
   const Path path = path_of(m, size);
@@ -51,6 +53,14 @@ Path path_of(const Normalization& how, Index size) {
   if (!contiguous || a.blocks != 1 || size % row != 0) return Path::plain;
   if (a.inner >= simd::lanes<float> && m.inner % a.inner == 0) return Path::runs;
   return row % m.inner == 0 || m.inner % row == 0 ? Path::rows : Path::plain;
+}
+
+}  // namespace
+
+Path path_of(const Normalization& how, Index size) {
+  const Path path = fastest_path(how, size);
+  const bool rounds_alike = path == Path::runs || path == Path::columns;
+  return how.moments_of_input || rounds_alike ? path : Path::rounded;
 }
 
 Moments moments(const Array& x, const Groups& groups) {
@@ -75,6 +85,7 @@ Array normalize(const Array& x, const Array& gamma, const Array& beta, const Mom
   if (x.size() == 0) return y;
   const Path path = path_of(how, x.size());
   if (path == Path::plain) return plain_normalize(x, gamma, beta, given, how);
+  if (path == Path::rounded) return rounded_normalize(x, gamma, beta, given, how);
   dispatch_floating(x.dtype(), [&]<class T>() {
     auto* const mean = const_cast<double*>(given.mean.data<double>().data());
     auto* const var = const_cast<double*>(given.var.data<double>().data());
@@ -85,7 +96,7 @@ Array normalize(const Array& x, const Array& gamma, const Array& beta, const Mom
 
 Normalized normalize(const Array& x, const Array& gamma, const Array& beta, const Normalization& how) {
   const Path path = x.size() == 0 ? Path::plain : path_of(how, x.size());
-  if (path == Path::plain) {
+  if (path == Path::plain || path == Path::rounded) {
     Moments own = moments(x, how.moments);
     return {normalize(x, gamma, beta, own, how), own};
   }
@@ -104,6 +115,11 @@ NormalizeGradients normalize_backward(const Array& grad, const Array& x, const A
   const Path path = x.size() == 0 ? Path::plain : path_of(how, x.size());
   if (path == Path::plain) return plain_normalize_backward(grad, x, gamma, mean, var, how, wants);
   NormalizeGradients out;
+  if (path == Path::rounded) {
+    out = plain_normalize_backward(grad, x, gamma, mean, var, how, {.x = false, .affine = wants.affine});
+    if (wants.x) out.x = rounded_normalize_backward(grad, x, gamma, mean, var, how);
+    return out;
+  }
   if (wants.x) out.x = Array::uninitialized(x.shape(), x.dtype(), x.order());
   if (wants.affine) {
     out.gamma = Array::uninitialized({how.affine.total()}, x.dtype());

@@ -229,6 +229,7 @@ enum class Path : std::uint8_t {
   runs,     ///< long runs of neighbours that share group and channel: batch, instance, group norm
   rows,     ///< contiguous groups with a scale for each element: layer norm, and short runs
   columns,  ///< groups down the columns of a matrix: channels-last, (N, C), and short runs
+  rounded,  ///< plain by given moments, for batches that are too small for runs and columns
 };
 /// The loops that find the moments follow from the partition of the moments alone.
 Path path_of(const Groups& moments, Index size);

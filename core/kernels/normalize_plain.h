@@ -15,6 +15,14 @@ NormalizeGradients plain_normalize_backward(const Array& grad, const Array& x, c
                                             const Array& mean, const Array& var, const Normalization& how,
                                             NormalizeWants wants);
 
+/// By given moments, element by element too, but rounded as the loops over runs and columns round: these take
+/// the same sample in a larger batch, and it must not come out differently there.
+Array rounded_normalize(const Array& x, const Array& gamma, const Array& beta, const Moments& moments,
+                        const Normalization& how);
+/// dx alone.
+Array rounded_normalize_backward(const Array& grad, const Array& x, const Array& gamma, const Array& mean,
+                                 const Array& var, const Normalization& how);
+
 /// 1 / sqrt(var + eps), and 0 where that is 1 / 0: there x is its mean, and y is to be beta.
 inline double inverse_std(double var, double eps) {
   const double t = var + eps;

@@ -169,7 +169,7 @@ void expect_same_on_all_threads(const OpRow& row) {
       std::int64_t most = expected[0].size();
       for (const auto& input : in) most = std::max(most, input.size());
       EXPECT_GT(most, 2 * elements_per_task) << "too small for threads to share";
-      for (const int threads : {2, 3, 8}) {
+      for (const int threads : {2, 3, 4, 8}) {
         const auto got = results_by(threads, row, in);
         for (std::size_t k = 0; k < got.size(); ++k)
           EXPECT_TRUE(same_bits(got[k], expected[k])) << "result " << k << ", " << threads << " threads";
