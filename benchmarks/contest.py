@@ -1,0 +1,152 @@
+"""Takes turns: a few steps of one side, then of the next, round after round, on the same row."""
+
+import statistics
+import subprocess
+import time
+from dataclasses import dataclass
+
+import torch
+
+import tensors
+import torch_side
+from table import words_of
+
+PAUSE = 0.02  # seconds, in which the idle threads of the side before go to sleep
+OP_TOLERANCE = 2e-5  # of a tensor's largest value
+NET_TOLERANCE = 1e-3  # gradients through twenty layers of float32
+
+
+class Server:
+    """A program that speaks as rows/server.h says."""
+
+    def __init__(self, program):
+        self.process = subprocess.Popen([program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+
+    def ask(self, *command):
+        print(*command, file=self.process.stdin, flush=True)
+        answer = self.process.stdout.readline()
+        if not answer.startswith("ok"):
+            raise RuntimeError(f"{' '.join(map(str, command))}: {answer.strip() or 'no answer'}")
+        return answer[2:].strip()
+
+    def close(self):
+        self.process.stdin.close()
+        self.process.wait()
+
+
+class ServerSide:
+    def __init__(self, name, server, row, folder):
+        self.name, self.server = name, server
+        server.ask("load", folder, row.spec)
+
+    def results(self, folder):
+        path = folder / "results.safetensors"
+        self.server.ask("check", path)
+        return tensors.read(path)
+
+    def times(self, steps):
+        return [float(word) for word in self.server.ask("time", steps).split()]
+
+
+class TorchSide:
+    def __init__(self, mode, row, inputs):
+        self.name = mode
+        self.row = torch_side.make(words_of(row.spec), inputs, mode)
+
+    def results(self, _):
+        return self.row.results()
+
+    def times(self, steps):
+        seconds = []
+        for _ in range(steps):
+            start = time.perf_counter()
+            self.row.step()
+            seconds.append(time.perf_counter() - start)
+        return seconds
+
+
+@dataclass
+class Result:
+    row: object
+    threads: int
+    differs: str = ""
+    ours: float = 0.0  # seconds of a step
+    theirs: float = 0.0
+    mode: str = ""
+    medians: dict = None
+    ratios: tuple = (0.0, 0.0)  # quartiles over the rounds
+    spread: float = 0.0  # of our times, between the quartiles, relative to the median
+
+    @property
+    def ratio(self):
+        return self.theirs / self.ours
+
+
+def sides_of(row, threads, servers, folder, compile_too):
+    """Ours, then the opponents; and what differs."""
+    ours_server, libtorch = servers
+    ours_server.ask("threads", threads)
+    ours = ServerSide("ours", ours_server, row, folder)
+    if row.opponent == "libtorch":
+        libtorch.ask("threads", threads)
+        return ours, [ServerSide("LibTorch C++", libtorch, row, folder)]
+    torch.set_num_threads(threads)
+    inputs = tensors.read(folder / "inputs.safetensors")
+    modes = [mode for mode in torch_side.MODES if compile_too or "compile" not in mode]
+    if inputs["x"].dim() != 4:
+        modes.remove("eager channels_last")
+    return ours, [TorchSide(mode, row, inputs) for mode in modes]
+
+
+def differences(ours, others, folder, tolerance):
+    """What differs from the eager opponent; opponents that do not work, or differ from it, leave."""
+    own, first = ours.results(folder), others[0].results(folder)
+    text = tensors.difference(own, first, tolerance)
+    for side in others[1:]:
+        try:
+            if tensors.difference(side.results(folder), first, tolerance):
+                others.remove(side)
+        except Exception as error:  # torch.compile may fail in any way
+            print(f"  {side.name} does not work: {str(error).splitlines()[0]}")
+            others.remove(side)
+    return text
+
+
+def quartiles(values):
+    return statistics.quantiles(values, n=4, method="inclusive") if len(values) > 1 else values * 3
+
+
+def run(row, threads, servers, folder, rounds, turn_seconds, compile_too):
+    ours, others = sides_of(row, threads, servers, folder, compile_too)
+    result = Result(row, threads)
+    tolerance = NET_TOLERANCE if "resnet" in row.spec or "lenet" in row.spec else OP_TOLERANCE
+    result.differs = differences(ours, others, folder, tolerance)
+    if result.differs:
+        return result
+    sides = [ours, *others]
+    steps = {side.name: steps_of_turn(side, turn_seconds) for side in sides}
+    medians = {side.name: [] for side in sides}
+    for _ in range(rounds):
+        for side in sides:
+            time.sleep(PAUSE)
+            medians[side.name].append(statistics.median(side.times(steps[side.name] + 1)[1:]))
+    summarize(result, medians)
+    return result
+
+
+def steps_of_turn(side, seconds):
+    side.times(1)
+    return max(2, min(1000, round(seconds / statistics.median(side.times(3)))))
+
+
+def summarize(result, medians):
+    overall = {name: statistics.median(times) for name, times in medians.items()}
+    result.ours = overall.pop("ours")
+    result.medians = overall
+    result.mode = min(overall, key=overall.get)
+    result.theirs = overall[result.mode]
+    own = medians["ours"]
+    low, _, high = quartiles([theirs / ours for theirs, ours in zip(medians[result.mode], own)])
+    result.ratios = (low, high)
+    low, _, high = quartiles(own)
+    result.spread = (high - low) / result.ours
