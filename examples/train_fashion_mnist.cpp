@@ -54,7 +54,7 @@ Epoch train_epoch(std::int64_t number, ek::Layer& net, const ek::data::DataLoade
     for (auto* mean : {&loss_mean, &stretch_loss}) mean->add(loss.item(), images);
     for (auto* mean : {&accuracy_mean, &stretch_accuracy}) mean->add(accuracy, images);
     bar.update(loss_mean, accuracy_mean);
-    if (++step % stretch == 0) {
+    if (++step % stretch == 0 || step == batches.size()) {
       const double end =
           static_cast<double>(number - 1) + static_cast<double>(step) / static_cast<double>(batches.size());
       history.stretches.push_back({end, learning_rate, stretch_loss.value(), stretch_accuracy.value()});
