@@ -28,7 +28,7 @@ def installed_size(folder):
     build(folder, "evenkeel")
     subprocess.run(["cmake", "--install", folder, "--prefix", prefix, "--strip"], check=True,
                    stdout=subprocess.DEVNULL)
-    return sum(file.stat().st_size for file in prefix.rglob("lib*/*evenkeel*.so*") if not file.is_symlink())
+    return sum(file.stat().st_size for file in prefix.rglob("*evenkeel*.so*") if not file.is_symlink())
 
 
 def compile_header(header, *includes):
