@@ -8,6 +8,7 @@
 #include <iosfwd>
 #include <memory>
 #include <optional>
+#include <type_traits>
 #include <vector>
 
 namespace evenkeel {
@@ -147,24 +148,39 @@ inline const Array& Tensor::value_of_impl() const { return impl_->value; }
 /// does not depend on anything differentiable.
 Tensor constant(Array value);
 
+namespace detail {
+
+/// An element as a number of C++; to integers as convert does, which no value makes undefined.
+template <class T, class Stored>
+T number_of(Stored value) {
+  if constexpr (std::is_integral_v<T> && std::is_floating_point_v<Stored>)
+    return static_cast<T>(convert<std::int64_t>(value));
+  else
+    return static_cast<T>(value);
+}
+
+}  // namespace detail
+
 template <class T>
 std::vector<T> Tensor::to_vector() const {
   return dispatch(dtype(), [&]<class Stored>() {
-    const auto values = value().template data<Stored>();
-    return std::vector<T>(values.begin(), values.end());
+    std::vector<T> numbers;
+    numbers.reserve(static_cast<std::size_t>(size()));
+    for (const Stored each : value().template data<Stored>()) numbers.push_back(detail::number_of<T>(each));
+    return numbers;
   });
 }
 template <class T>
 T Tensor::item() const {
   check(size() == 1, "item: expected one element, got shape ", shape());
-  return dispatch(dtype(),
-                  [&]<class Stored>() { return static_cast<T>(stored().template stored<Stored>()[0]); });
+  return dispatch(
+      dtype(), [&]<class Stored>() { return detail::number_of<T>(stored().template stored<Stored>()[0]); });
 }
 template <class T>
 T Tensor::at(std::initializer_list<std::int64_t> index) const {
   const auto offset = offset_of(index);
-  return dispatch(dtype(),
-                  [&]<class Stored>() { return static_cast<T>(value().template data<Stored>()[offset]); });
+  return dispatch(
+      dtype(), [&]<class Stored>() { return detail::number_of<T>(value().template data<Stored>()[offset]); });
 }
 
 template <class... Args, class F>

@@ -4,11 +4,13 @@
 namespace evenkeel {
 
 void check_groups(std::string_view op, const Groups& groups, std::int64_t size) {
-  const auto& [blocks, count, inner] = groups;
-  // The product is a Shape's, so that it cannot overflow.
-  const bool fits = blocks >= 0 && count >= 0 && inner >= 0 &&
-                    (size == 0 || (blocks > 0 && count > 0 && inner > 0 &&
-                                   size % Shape{blocks, count, inner}.count() == 0));
+  const auto blocks = groups.blocks, count = groups.count, inner = groups.inner;
+  // The products are those of Shapes, so that they cannot overflow, not even those of groups of nothing.
+  const auto is_divided = [&] {
+    return blocks > 0 && count > 0 && inner > 0 && size % Shape{blocks, count, inner}.count() == 0;
+  };
+  const bool fits = blocks >= 0 && count >= 0 && inner >= 0 && Shape{blocks, count}.count() >= 0 &&
+                    (size == 0 || is_divided());
   check(fits, op, ": ", blocks, " blocks of ", count, " groups in runs of ", inner, " do not fit ", size,
         " elements");
 }

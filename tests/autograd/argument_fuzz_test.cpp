@@ -215,14 +215,17 @@ void add_images(std::vector<Call>& calls) {
   };
   const auto stride = [](Arguments& any) { return any.flag() ? std::nullopt : std::optional(any.size()); };
   const auto padding = [](Arguments& any) { return any.flag() ? Size2(0) : any.size(); };
+  const auto kernel = [](Arguments& any) { return any.flag() ? Size2(1 + any.below(3)) : any.size(); };
   calls.push_back({"max_pool2d", [=](Arguments& any) {
-                     return max_pool2d(images(any), {any.size(), stride(any), padding(any),
-                                                     any.flag() ? 1 : any.size(), any.flag(), any.format()});
+                     const Tensor x = images(any);  // drawn first, whatever the compiler
+                     return max_pool2d(x, {kernel(any), stride(any), padding(any),
+                                           any.flag() ? 1 : any.size(), any.flag(), any.format()});
                    }});
-  calls.push_back({"avg_pool2d", [=](Arguments& any) {
-                     return avg_pool2d(images(any), {any.size(), stride(any), padding(any), any.flag(),
-                                                     any.flag(), any.format()});
-                   }});
+  calls.push_back(
+      {"avg_pool2d", [=](Arguments& any) {
+         const Tensor x = images(any);
+         return avg_pool2d(x, {kernel(any), stride(any), padding(any), any.flag(), any.flag(), any.format()});
+       }});
   calls.push_back({"adaptive_avg_pool2d", [=](Arguments& any) {
                      return adaptive_avg_pool2d(images(any), {any.size(), any.format()});
                    }});

@@ -201,7 +201,7 @@ std::vector<std::string> names() {
   std::vector<std::string> all;
   for (const auto& row : op_rows()) all.push_back(row.op);
   std::ranges::sort(all);
-  all.erase(std::ranges::unique(all).begin(), all.end());
+  all.erase(std::unique(all.begin(), all.end()), all.end());
   return all;
 }
 INSTANTIATE_TEST_SUITE_P(Ops, OpTable, ::testing::ValuesIn(names()),

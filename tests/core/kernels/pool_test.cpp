@@ -175,10 +175,11 @@ void expect_shares(const Array& dx, const Array& dy, const MeanOf& mean) {
 }
 
 TEST(AvgPool, DividesAsPyTorchAndSoDoesItsAdjoint) {
-  for (auto [shape, window] : cases)
+  for (const auto& [shape, geometry] : cases)
     for (const bool count_include_pad : {false, true})
       for (const auto order : both_orders)
         for (const auto dtype : both_dtypes) {
+          Window window = geometry;
           window.dilation = 1;
           const MeanOf mean = [&](const Shape& s, const std::array<std::int64_t, 4>& o) {
             return mean_of(s, window, count_include_pad, o);
@@ -203,13 +204,14 @@ TEST(AdaptiveAvgPool, CoversAnyGrid) {
   const std::pair<Shape, Size2> grids[]{
       {{2, 3, 6, 6}, 1}, {{2, 3, 7, 5}, {3, 4}}, {{1, 70, 4, 4}, {2, 3}}, {{1, 2, 3, 4}, {7, 9}},
       {{2, 2, 5, 5}, 5}, {{0, 2, 5, 5}, 2},      {{1, 2, 5, 5}, {0, 3}},  {{2, 3, 56, 56}, 1}};
-  for (const auto& [shape, size] : grids)
+  for (const auto& [shape, cells] : grids)
     for (const auto order : both_orders)
       for (const auto dtype : both_dtypes) {
+        const Size2 size = cells;  // a lambda of clang 14 captures no structured binding
         const MeanOf mean = [&](const Shape& s, const std::array<std::int64_t, 4>& o) {
-          const auto begin = [](std::int64_t k, std::int64_t n, std::int64_t cells) { return k * n / cells; };
-          const auto end = [](std::int64_t k, std::int64_t n, std::int64_t cells) {
-            return ((k + 1) * n + cells - 1) / cells;
+          const auto begin = [](std::int64_t k, std::int64_t n, std::int64_t parts) { return k * n / parts; };
+          const auto end = [](std::int64_t k, std::int64_t n, std::int64_t parts) {
+            return ((k + 1) * n + parts - 1) / parts;
           };
           Mean m;
           for (auto h = begin(o[2], s[2], size.height); h < end(o[2], s[2], size.height); ++h)
