@@ -34,6 +34,9 @@ cmp v2.names v4.names
   cat <<'ASM'
     .hidden evenkeel_isa_level
     .macro kernel name
+    .hidden "\name\().v2"
+    .hidden "\name\().v3"
+    .hidden "\name\().v4"
     .globl \name
     .type \name, @gnu_indirect_function
 \name:
