@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# snippets.sh ROOT INCLUDE COMPILER: the C++ in docs/*.md compiles. A block is the body of a function that is given a net,
+# snippets.sh ROOT INCLUDE COMPILER: the C++ in README.md and docs/*.md compiles. A block is the body of a function that is given a net,
 # its optimizer, a loader and a batch; whole programs, which have an #include, are not looked at.
 set -euo pipefail
 root=$1 include=$2 compiler=$3
@@ -21,7 +21,7 @@ trap 'rm -f "$source"' EXIT
       print "#line " first " \"" FILENAME "\"\n" block "}"
     }
     inside { block = block $0 "\n" }
-  ' "$root"/docs/*.md
+  ' "$root"/README.md "$root"/docs/*.md
 } >"$source"
 grep -q '^#line' "$source" || { echo "no snippets in $root/docs"; exit 1; }
 "$compiler" -std=c++20 -fsyntax-only -Wall -Wextra -Wno-unused-variable -Werror -I "$include" "$source"
