@@ -11,6 +11,8 @@ namespace {
 const BatchNormOptions& checked(std::string_view layer, const BatchNormOptions& o) {
   check(o.num_features >= 0, layer, ": num_features must not be negative, got ", o.num_features.value);
   check_eps(layer, o.eps);
+  check(o.ghost_batch_size >= 0, layer, ": ghost_batch_size must not be negative, got ", o.ghost_batch_size,
+        "; 0 stands for the whole batch");
   check(o.track_running_stats || o.batch_statistics != BatchStatistics::never, layer,
         ": BatchStatistics::never needs running statistics, but track_running_stats is false");
   return o;

@@ -91,6 +91,11 @@ TEST(NormGhosts, AreOfTrainingOnly) {
 }
 
 // One sample of one pixel is left over: nothing of the batch is taken in.
+TEST(NormGhosts, AreOfAtLeastOneSample) {
+  expect_error([] { BatchNorm2d({.num_features = 3, .ghost_batch_size = -2}); },
+               "BatchNorm2d: ghost_batch_size must not be negative, got -2; 0 stands for the whole batch");
+}
+
 TEST(NormGhosts, RefuseALastOneOfASingleValueUntouched) {
   BatchNorm1d layer({.num_features = 3, .ghost_batch_size = 2});
   const State before = layer.state();
