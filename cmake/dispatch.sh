@@ -26,6 +26,8 @@ for level in 2 3 4; do
   "$OBJCOPY" --keep-global-symbols="v$level.names" "all.v$level.o"
   "$OBJCOPY" --redefine-syms=<(sed "s/.*/& &.v$level/" "v$level.names") "all.v$level.o" "kernels.v$level.o"
   rm "all.v$level.o"
+  "$NM" --defined-only --extern-only --format=just-symbols "kernels.v$level.o" | LC_ALL=C sort |
+    cmp - <(sed "s/$/.v$level/" "v$level.names")
 done
 cmp v2.names v3.names
 cmp v2.names v4.names
