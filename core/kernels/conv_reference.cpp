@@ -12,20 +12,23 @@ template <class Body>
 void for_each_product(const Convolution& conv, Body body) {
   const Shape &x = conv.shape(Convolution::input), &w = conv.shape(Convolution::weight),
               &y = conv.shape(Convolution::output);
+  const auto height = x[2], width = x[3], rows = w[2], columns = w[3], out_height = y[2], out_width = y[3];
   const auto outputs_per_group = y[1] / conv.groups();
   for (std::int64_t n = 0; n < y[0]; ++n)
     for (std::int64_t o = 0; o < y[1]; ++o)
-      for (std::int64_t i = 0; i < y[2]; ++i)
-        for (std::int64_t j = 0; j < y[3]; ++j)
-          for (std::int64_t c = 0; c < w[1]; ++c)
-            for (std::int64_t kh = 0; kh < w[2]; ++kh)
-              for (std::int64_t kw = 0; kw < w[3]; ++kw) {
+      for (std::int64_t c = 0; c < w[1]; ++c) {
+        const auto channel = n * x[1] + o / outputs_per_group * w[1] + c, tile = o * w[1] + c;
+        const auto image = n * y[1] + o;
+        for (std::int64_t i = 0; i < out_height; ++i)
+          for (std::int64_t j = 0; j < out_width; ++j)
+            for (std::int64_t kh = 0; kh < rows; ++kh)
+              for (std::int64_t kw = 0; kw < columns; ++kw) {
                 const auto h = conv.window.row(i, kh), v = conv.window.column(j, kw);
-                if (h < 0 || h >= x[2] || v < 0 || v >= x[3]) continue;
-                const auto channel = o / outputs_per_group * w[1] + c;
-                body(((n * x[1] + channel) * x[2] + h) * x[3] + v, ((o * w[1] + c) * w[2] + kh) * w[3] + kw,
-                     ((n * y[1] + o) * y[2] + i) * y[3] + j);
+                if (h < 0 || h >= height || v < 0 || v >= width) continue;
+                body((channel * height + h) * width + v, (tile * rows + kh) * columns + kw,
+                     (image * out_height + i) * out_width + j);
               }
+      }
 }
 
 }  // namespace
