@@ -3,6 +3,7 @@
 #include <evenkeel/autograd/ops/comparison.h>
 #include <evenkeel/autograd/ops/math.h>
 #include <evenkeel/autograd/record.h>
+#include <evenkeel/core/kernels/activation.h>
 #include <evenkeel/core/kernels/elementwise.h>
 
 #include <cmath>
@@ -12,18 +13,14 @@
 namespace evenkeel {
 namespace {
 
-using std::erfc, std::exp, std::log1p, std::tanh;  // beside those for tensors
+using std::exp, std::log1p;  // beside those for tensors
 
-/// grad * derivative(value) for a value that was saved. The derivative is one formula for numbers and for
-/// tensors: one pass over the elements, unless the backward is itself recorded; then in double, since
-/// formulas of many steps cancel.
-template <class Derivative>
-Gradients times_derivative(std::string_view op, const Tensor& grad, const Tensor& value,
-                           Derivative derivative) {
-  if (GradMode::on)
-    return {to(to(grad, DType::float64) * derivative(to(value, DType::float64)), grad.dtype())};
-  const auto product = [=](auto v, auto g) { return g * derivative(v); };
-  return {constant(kernels::map(op, product, value.stored(), grad.stored()))};
+/// grad * derivative(value) for a value that was saved: by the kernel, unless the backward is itself
+/// recorded; then in double, since formulas of many steps cancel.
+template <class Kernel, class Derivative>
+Gradients times_derivative(Kernel kernel, const Tensor& grad, const Tensor& value, Derivative derivative) {
+  if (!GradMode::on) return {constant(kernel(grad.stored(), value.stored()))};
+  return {to(to(grad, DType::float64) * derivative(to(value, DType::float64)), grad.dtype())};
 }
 
 /// grad where a relu with the result y lets it through: linear in grad, and its own adjoint.
@@ -59,23 +56,20 @@ T sigmoid(T v) {
 }
 
 /// The standard normal distribution and its density.
-template <std::floating_point T>
-T normal_distribution(T v) {
-  return erfc(v * static_cast<T>(-std::numbers::sqrt2 / 2)) / 2;
+Tensor normal_density(const Tensor& x) {
+  return exp(x * x * -0.5) * (std::numbers::inv_sqrtpi / std::numbers::sqrt2);
 }
-constexpr auto normal_density = [](const auto& v) {
-  constexpr double at_zero = std::numbers::inv_sqrtpi / std::numbers::sqrt2;
-  return exp(v * v * -0.5) * at_zero;
-};
 Tensor normal_distribution(const Tensor& x) {
+  const auto value = [](auto v) {
+    return std::erfc(v * static_cast<decltype(v)>(-std::numbers::sqrt2 / 2)) / 2;
+  };
   return record({
       .op = "gelu",
       .inputs = {x},
-      .output = kernels::map(
-          "gelu", [](auto v) { return normal_distribution(v); }, x.stored()),
+      .output = kernels::map("gelu", value, x.stored()),
       .saved = {x},
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        return times_derivative("gelu", grad, saved[0], normal_density);
+        return {grad * normal_density(saved[0])};
       },
   });
 }
@@ -84,31 +78,27 @@ Tensor exact_gelu(const Tensor& x) {
   return record({
       .op = "gelu",
       .inputs = {x},
-      .output = kernels::map(
-          "gelu", [](auto v) { return v * normal_distribution(v); }, x.stored()),
+      .output = kernels::gelu(x.stored()),
       .saved = {x},
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        return times_derivative("gelu", grad, saved[0],
-                                [](const auto& v) { return normal_distribution(v) + v * normal_density(v); });
+        return times_derivative(kernels::gelu_backward, grad, saved[0], [](const Tensor& v) {
+          return normal_distribution(v) + v * normal_density(v);
+        });
       },
   });
 }
-
-/// The tanh of the approximation.
-constexpr double gelu_scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi, gelu_cubic = 0.044715;
-constexpr auto gelu_tanh = [](const auto& v) { return tanh(v * (1 + v * v * gelu_cubic) * gelu_scale); };
 
 Tensor approximate_gelu(const Tensor& x) {
   return record({
       .op = "gelu",
       .inputs = {x},
-      .output = kernels::map(
-          "gelu", [](auto v) { return v * (1 + gelu_tanh(v)) / 2; }, x.stored()),
+      .output = kernels::gelu_tanh(x.stored()),
       .saved = {x},
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        return times_derivative("gelu", grad, saved[0], [](const auto& v) {
-          const auto t = gelu_tanh(v);
-          return (1 + t) / 2 + v * (1 - t * t) * (1 + v * v * (3 * gelu_cubic)) * (gelu_scale / 2);
+        return times_derivative(kernels::gelu_tanh_backward, grad, saved[0], [](const Tensor& v) {
+          constexpr double scale = std::numbers::sqrt2 * std::numbers::inv_sqrtpi, cubic = 0.044715;
+          const Tensor t = tanh(v * (1 + v * v * cubic) * scale);
+          return (1 + t) / 2 + v * (1 - t * t) * (1 + v * v * (3 * cubic)) * (scale / 2);
         });
       },
   });
@@ -147,11 +137,11 @@ Tensor sigmoid(const Tensor& x) {
   return record({
       .op = "sigmoid",
       .inputs = {x},
-      .output = kernels::map(
-          "sigmoid", [](auto v) { return sigmoid(v); }, x.stored()),
+      .output = kernels::sigmoid(x.stored()),
       .save_output = true,
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        return times_derivative("sigmoid", grad, saved.output(), [](const auto& y) { return y * (1 - y); });
+        return times_derivative(kernels::sigmoid_backward, grad, saved.output(),
+                                [](const Tensor& y) { return y * (1 - y); });
       },
   });
 }
@@ -160,11 +150,11 @@ Tensor tanh(const Tensor& x) {
   return record({
       .op = "tanh",
       .inputs = {x},
-      .output = kernels::map(
-          "tanh", [](auto v) { return tanh(v); }, x.stored()),
+      .output = kernels::tanh(x.stored()),
       .save_output = true,
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        return times_derivative("tanh", grad, saved.output(), [](const auto& y) { return 1 - y * y; });
+        return times_derivative(kernels::tanh_backward, grad, saved.output(),
+                                [](const Tensor& y) { return 1 - y * y; });
       },
   });
 }
@@ -173,12 +163,11 @@ Tensor silu(const Tensor& x) {
   return record({
       .op = "silu",
       .inputs = {x},
-      .output = kernels::map(
-          "silu", [](auto v) { return v * sigmoid(v); }, x.stored()),
+      .output = kernels::silu(x.stored()),
       .saved = {x},
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        return times_derivative("silu", grad, saved[0], [](const auto& v) {
-          const auto s = sigmoid(v);
+        return times_derivative(kernels::silu_backward, grad, saved[0], [](const Tensor& v) {
+          const Tensor s = sigmoid(v);
           return s * (1 + v * (1 - s));
         });
       },

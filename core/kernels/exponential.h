@@ -1,5 +1,5 @@
 #pragma once
-/// e^x for vectors of doubles.
+/// e^x and e^x - 1 for vectors of doubles.
 
 #include <evenkeel/core/kernels/simd.h>
 
@@ -21,25 +21,62 @@ inline constexpr auto inverse_factorials = [] {
   return table;
 }();
 
-/// e^x for x up to 709: 2^k e^r with x = k log(2) + r, |r| <= log(2) / 2, and e^r by Taylor's series. Its
-/// remainder is below 2^-57 for results that stay double, and below 2^-27 for those to be rounded to float.
-/// Results below 2^-1021, which are hardly normal numbers, are 0. NaN stays.
+/// v, or the limit it exceeds; NaN stays.
+[[gnu::always_inline]] inline Doubles clamp(Doubles v, double lowest, double highest) {
+  const Doubles low = broadcast(lowest), high = broadcast(highest);
+  v = v < low ? low : v;
+  return v > high ? high : v;
+}
+
+/// x = k log(2) + r with an integer k and |r| <= log(2) / 2, for |x| up to 1100.
+struct Reduced {
+  [[gnu::always_inline]] explicit Reduced(Doubles x) {
+    constexpr double log2_high = 6.93147180369123816490e-01, log2_low = 1.90821492927058770002e-10;
+    constexpr double to_integer = 0x1.8p52;  // leaves k in the lowest bits
+    const Doubles shifted = multiply_add(x, broadcast(1.4426950408889634), broadcast(to_integer));
+    const Doubles whole = shifted - broadcast(to_integer);
+    r = multiply_add(whole, broadcast(-log2_low), multiply_add(whole, broadcast(-log2_high), x));
+    k = reinterpret_cast<Bits>(shifted) - reinterpret_cast<Bits>(broadcast(to_integer));
+  }
+  Doubles r;
+  Bits k;
+};
+/// 2^k for |k| up to 1022.
+[[gnu::always_inline]] inline Doubles power_of_two(Bits k) {
+  return reinterpret_cast<Doubles>((reinterpret_cast<UnsignedBits>(k) + 1023) << 52);
+}
+
+/// (e^r - 1) / r by Taylor's series. Its remainder, times r, is below 2^-57 for results that stay double, and
+/// below 2^-25 for those to be rounded to float.
+template <class Result>
+[[gnu::always_inline]] inline Doubles series(Doubles r) {
+  constexpr std::size_t degree = std::is_same_v<Result, float> ? 7 : 13;
+  Doubles sum = broadcast(inverse_factorials[degree]);
+  for (std::size_t i = degree - 1; i > 0; --i) sum = multiply_add(sum, r, broadcast(inverse_factorials[i]));
+  return sum;
+}
+
+/// e^x. What is to be rounded to float is 0 below 2^-1020 already. NaN stays.
 template <class Result>
 [[gnu::always_inline]] inline Doubles exp(Doubles x) {
-  constexpr std::size_t degree = std::is_same_v<Result, float> ? 7 : 13;
-  constexpr double log2_high = 6.93147180369123816490e-01, log2_low = 1.90821492927058770002e-10;
-  constexpr double lowest = -707.7, to_integer = 0x1.8p52;  // leaves k in the lowest bits of shifted
-  const Doubles shifted = multiply_add(x, broadcast(1.4426950408889634), broadcast(to_integer));
-  const Doubles k = shifted - broadcast(to_integer);
-  Doubles r = multiply_add(k, broadcast(-log2_high), x);
-  r = multiply_add(k, broadcast(-log2_low), r);
-  Doubles series = broadcast(inverse_factorials[degree]);
-  for (std::size_t i = degree; i-- > 0;) series = multiply_add(series, r, broadcast(inverse_factorials[i]));
-  const UnsignedBits two_to_k =
-      (reinterpret_cast<UnsignedBits>(shifted) << 52) + reinterpret_cast<UnsignedBits>(broadcast(1.0));
-  const Doubles value = series * reinterpret_cast<Doubles>(two_to_k);
-  const Bits is_lost = reinterpret_cast<Bits>(x < broadcast(lowest));
-  return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(value) & ~is_lost);
+  const bool for_float = std::is_same_v<Result, float>;
+  const Reduced part(clamp(x, for_float ? -707 : -746, for_float ? 707 : 710));
+  const Doubles value = multiply_add(series<Result>(part.r), part.r, broadcast(1.0));
+  if constexpr (for_float) {
+    const Bits is_lost = reinterpret_cast<Bits>(x < broadcast(-707.0));
+    return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(value * power_of_two(part.k)) & ~is_lost);
+  } else {  // in two steps, since 2^k may be too large for a number, or too small for a normal one
+    const Bits half = part.k >> 1;
+    return value * power_of_two(half) * power_of_two(part.k - half);
+  }
+}
+
+/// e^x - 1 to full precision near 0, for |x| up to 700.
+template <class Result>
+[[gnu::always_inline]] inline Doubles expm1(Doubles x) {
+  const Reduced part(x);
+  const Doubles scale = power_of_two(part.k);
+  return multiply_add(scale * series<Result>(part.r), part.r, scale - broadcast(1.0));
 }
 
 }  // namespace evenkeel::kernels::simd
