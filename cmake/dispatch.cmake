@@ -30,8 +30,9 @@ foreach(level IN ITEMS 2 3 4)
   target_include_directories(${kernels} PRIVATE ${PROJECT_BINARY_DIR}/include)
   set_target_properties(${kernels} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   list(APPEND dispatch_objects ${dispatch_folder}/kernels.v${level}.o)
-  list(APPEND dispatch_arguments ${level} $<TARGET_OBJECTS:${kernels}>)
-  list(APPEND dispatch_inputs $<TARGET_OBJECTS:${kernels}>)
+  set(objects $<FILTER:$<TARGET_OBJECTS:${kernels}>,EXCLUDE,/cmake_pch>)  # CMake counts the precompiled headers
+  list(APPEND dispatch_arguments ${level} ${objects})
+  list(APPEND dispatch_inputs ${objects})
 endforeach()
 add_custom_command(OUTPUT ${dispatch_folder}/dispatch.S ${dispatch_objects}
   COMMAND ${CMAKE_COMMAND} -E env LD=${CMAKE_LINKER} NM=${CMAKE_NM} OBJCOPY=${CMAKE_OBJCOPY}

@@ -5,6 +5,7 @@
 #include <evenkeel/core/kernels/strips.h>
 
 #include <array>
+#include <cmath>
 #include <vector>
 
 namespace evenkeel::kernels {

@@ -3,6 +3,8 @@
 
 #include <evenkeel/core/kernels/normalize_parts.h>
 
+#include <cmath>
+
 namespace evenkeel::kernels {
 
 /// Strips may be cut into units; the sums over a segment, so many units of one channel, stay in vector lanes.

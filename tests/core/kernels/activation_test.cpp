@@ -98,7 +98,8 @@ TEST(Activation, InFloatIsRoundedOnce) { expect_definitions<float>(0.51, 0, 2); 
 TEST(Activation, InDoubleIsTheDefinition) { expect_definitions<double>(4, 1.5, 4); }
 
 TEST(Activation, KeepsNaNAndSaturatesAtInfinity) {
-  constexpr double inf = std::numeric_limits<double>::infinity(), nan = std::nan("");
+  constexpr double inf = std::numeric_limits<double>::infinity(),
+                   nan = std::numeric_limits<double>::quiet_NaN();
   for (const DType dtype : {DType::float32, DType::float64}) {
     const Array x = Array::from(std::vector{nan, inf, -inf}, {3}, dtype);
     const double at_infinity[][2]{{1, 0}, {1, -1}, {inf, nan}, {inf, nan}, {inf, nan}};
