@@ -76,8 +76,12 @@ def other_op_rows():
     for shape in (dims(128, 10), dims(4096, 1000)):
         yield Row(f"cross_entropy {show(shape)}", f"op=cross_entropy shape={shape}", 1.2)
     yield Row("linear (128,1568)->128", "op=linear shape=128,1568 out=128", 1.2)
-    yield from in_both_orders(f"relu {show(LARGE)}", f"op=relu shape={LARGE}", 1.0)
-    yield from in_both_orders(f"add {show(LARGE)}", f"op=add shape={LARGE}", 1.0)
+    for op in ("relu", "add"):
+        yield from in_both_orders(f"{op} {show(LARGE)}", f"op={op} shape={LARGE}", 1.0)
+    for op in ("avg_pool2d", "sigmoid", "tanh", "silu", "gelu", "softplus"):
+        yield Row(f"{op} {show(LARGE)}", f"op={op} shape={LARGE}")
+    for op in ("softmax", "log_softmax"):
+        yield Row(f"{op} {show(dims(4096, 1000))}", f"op={op} shape={dims(4096, 1000)}")
 
 
 def net_rows():

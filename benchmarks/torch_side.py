@@ -84,7 +84,15 @@ def make_layer(words):
         "layer_norm": lambda: nn.LayerNorm(shape[1:]),
         "linear": lambda: nn.Linear(shape[1], int(words["out"])),
         "max_pool2d": lambda: nn.MaxPool2d(2),
+        "avg_pool2d": lambda: nn.AvgPool2d(2),
         "relu": nn.ReLU,
+        "sigmoid": nn.Sigmoid,
+        "tanh": nn.Tanh,
+        "silu": nn.SiLU,
+        "gelu": nn.GELU,
+        "softplus": nn.Softplus,
+        "softmax": lambda: nn.Softmax(1),
+        "log_softmax": lambda: nn.LogSoftmax(1),
     }.get(op, lambda: None)()
 
 

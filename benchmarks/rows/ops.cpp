@@ -2,6 +2,7 @@
 #include <evenkeel/evenkeel.h>
 
 #include <cmath>
+#include <map>
 #include <memory>
 
 namespace evenkeel::benchmarks {
@@ -60,7 +61,17 @@ Op make_op(const Spec& spec, const Shape& shape) {
                           .algorithm = algorithm_of(spec.text("algorithm", "automatic"))}));
   if (op == "linear") return Op::of(Linear({.in_features = shape[1], .out_features = spec.number("out")}));
   if (op == "max_pool2d") return Op::of(MaxPool2d({.kernel_size = 2}));
-  if (op == "relu") return Op::of(ReLU());
+  static const std::map<std::string, Tensor (*)(const Tensor&)> of_one{
+      {"relu", [](const Tensor& x) { return relu(x); }},
+      {"sigmoid", [](const Tensor& x) { return sigmoid(x); }},
+      {"tanh", [](const Tensor& x) { return tanh(x); }},
+      {"silu", [](const Tensor& x) { return silu(x); }},
+      {"gelu", [](const Tensor& x) { return gelu(x); }},
+      {"softplus", [](const Tensor& x) { return softplus(x); }},
+      {"softmax", [](const Tensor& x) { return softmax(x, 1); }},
+      {"log_softmax", [](const Tensor& x) { return log_softmax(x, 1); }},
+      {"avg_pool2d", [](const Tensor& x) { return avg_pool2d(x, {.kernel_size = 2}); }}};
+  if (const auto f = of_one.find(op); f != of_one.end()) return {f->second};
   if (op == "add") {
     const Tensor other(in_order(randn(shape).value(), spec.text("order", "row_major") == "channels_last"
                                                           ? MemoryOrder::channels_last

@@ -38,7 +38,7 @@ ek::Conv2d conv3x3(std::int64_t in, std::int64_t out, std::int64_t stride = 1) {
 /// LeNet-5 (LeCun et al. 1998) as it is built today: wider, with normalization, ReLU and max pooling.
 class LeNet final : public ek::Layer {
  public:
-  explicit LeNet(const NormMaker& norm) : norm1(norm(16, 28)), norm2(norm(32, 10)) {}
+  explicit LeNet(const NormMaker& norm) : norm1(norm(16, 28)), norm2(norm(32, 14)) {}
 
   ek::Tensor forward(const ek::Tensor& x) override {
     ek::Tensor h = ek::max_pool2d(ek::relu(norm1(conv1(x))), {.kernel_size = 2});
@@ -58,9 +58,9 @@ class LeNet final : public ek::Layer {
 
   ek::Conv2d conv1{{.in_channels = 1, .out_channels = 16, .kernel_size = 5, .padding = 2, .bias = false}};
   ek::AnyLayer norm1;
-  ek::Conv2d conv2{{.in_channels = 16, .out_channels = 32, .kernel_size = 5, .bias = false}};
+  ek::Conv2d conv2{{.in_channels = 16, .out_channels = 32, .kernel_size = 5, .padding = 2, .bias = false}};
   ek::AnyLayer norm2;
-  ek::Linear hidden1{{.in_features = 32 * 5 * 5, .out_features = 120}};
+  ek::Linear hidden1{{.in_features = 32 * 7 * 7, .out_features = 120}};
   ek::Linear hidden2{{.in_features = 120, .out_features = 84}};
   ek::Linear head{{.in_features = 84, .out_features = 10}};
 };
