@@ -30,8 +30,9 @@ struct Delivered {
   NodePtr node;
 };
 
-/// One pass over the nodes behind a root: newest first, each once, in a loop. The plan is this object's own;
-/// nothing is written on nodes, since threads may share leaves.
+/// One pass over the nodes behind a root: newest first, each once, in a loop; leaves, which many nodes may
+/// share, come last. The plan is this object's own; nothing is written on nodes, since threads may share
+/// leaves.
 class Sweep {
  public:
   template <class Wanted>
@@ -87,27 +88,48 @@ class Sweep {
 
   void collect(const NodePtr& root) {
     const auto older = [](const NodePtr* a, const NodePtr* b) { return (*a)->order < (*b)->order; };
+    const auto same = [](const NodePtr* a, const NodePtr* b) { return *a == *b; };
+    const auto add = [this](const NodePtr* node) {
+      steps_.push_back({.node = *node, .order = (*node)->order});
+    };
     std::priority_queue<const NodePtr*, std::vector<const NodePtr*>, decltype(older)> heap(older);
-    for (heap.push(&root); !heap.empty();) {
-      const NodePtr& node = *heap.top();
+    std::vector<const NodePtr*> leaves;
+    const auto meet = [&](const NodePtr& node) {
+      if (!node->is_leaf)
+        heap.push(&node);
+      else if (leaves.empty() || *leaves.back() != node)
+        leaves.push_back(&node);
+    };
+    for (meet(root); !heap.empty();) {
+      const NodePtr* const node = heap.top();
       heap.pop();
-      if (!steps_.empty() && steps_.back().node == node) continue;
-      steps_.push_back({.node = node, .order = node->order});
-      for (const auto& edge : node->edges)
-        if (edge.node) heap.push(&edge.node);
+      if (!steps_.empty() && steps_.back().node == *node) continue;
+      add(node);
+      for (const auto& edge : (*node)->edges)
+        if (edge.node) meet(edge.node);
     }
+    first_leaf_ = steps_.size();
+    std::ranges::sort(leaves, [&](const NodePtr* a, const NodePtr* b) { return older(b, a); });
+    const auto repeated = std::ranges::unique(leaves, same);
+    std::ranges::for_each(leaves.begin(), repeated.begin(), add);
   }
-  /// Orders fall from step to step, so a node is found by growing strides and then by halves.
-  std::size_t find(std::uint64_t order, std::size_t from) const {
-    std::size_t stride = 1;
-    while (from + stride < steps_.size() && steps_[from + stride].order > order) stride *= 2;
-    const auto begin = steps_.begin() + static_cast<std::ptrdiff_t>(from + stride / 2);
-    const auto end = steps_.begin() + static_cast<std::ptrdiff_t>(std::min(from + stride + 1, steps_.size()));
-    const auto found = std::ranges::lower_bound(begin, end, order, std::greater<>(), &Step::order);
+  /// Orders fall from step to step, and among the leaves. A leaf is found by halves; another node, which most
+  /// often comes soon, by growing strides before.
+  std::size_t find(const Node& node, std::size_t from) const {
+    std::size_t first = first_leaf_, last = steps_.size();
+    if (!node.is_leaf) {
+      std::size_t stride = 1;
+      while (from + stride < first_leaf_ && steps_[from + stride].order > node.order) stride *= 2;
+      first = from + stride / 2;
+      last = std::min(from + stride + 1, first_leaf_);
+    }
+    const auto begin = steps_.begin() + static_cast<std::ptrdiff_t>(first);
+    const auto end = steps_.begin() + static_cast<std::ptrdiff_t>(last);
+    const auto found = std::ranges::lower_bound(begin, end, node.order, std::greater<>(), &Step::order);
     return static_cast<std::size_t>(found - steps_.begin());
   }
   bool is_useful(const Node::Edge& edge, std::size_t from) const {
-    return edge.node && edge.node->requires_grad && steps_[find(edge.node->order, from)].useful;
+    return edge.node && edge.node->requires_grad && steps_[find(*edge.node, from)].useful;
   }
   static Tensor call_hooks(const Node& node, Tensor grad) {
     return run_hooks(node.hooks, std::move(grad), [&](const auto& hook, const Tensor& value) {
@@ -128,7 +150,7 @@ class Sweep {
       check_gradient(node.op, grads[i], edges[i].shape, edges[i].dtype);
       if (DetectAnomaly::is_on()) [[unlikely]]
         detail::check_gradient_is_finite(node, i, grads[i].stored());
-      Tensor& total = steps_[find(edges[i].node->order, at)].grad;
+      Tensor& total = steps_[find(*edges[i].node, at)].grad;
       total = total.defined() ? sum_of(std::move(total), grads[i]) : std::move(grads[i]);
     }
   }
@@ -143,6 +165,7 @@ class Sweep {
   }
 
   std::vector<Step> steps_;
+  std::size_t first_leaf_ = 0;
 };
 
 /// The gradients of <root, cotangent> at the wanted nodes.

@@ -18,14 +18,18 @@ const Golden& ops() {
 }
 Size2 size(const Args& args, const std::string& key) { return {args[key][0], args[key][1]}; }
 
-TEST(GoldenOps, Products) {
-  expect_golden(ops(), "matmul", [](const Args&, const Inputs& in) { return matmul(in["a"], in["b"]); });
-  expect_golden(ops(), "linear",
-                [](const Args&, const Inputs& in) { return linear(in["x"], in["weight"], in["bias"]); });
-}
-
 /// PyTorch's own float32 sums of products are up to 6e-7 of the largest element away from the exact ones.
 constexpr Tolerance sums_of_products{1e-5, 1e-6, 1e-6};
+
+TEST(GoldenOps, Products) {
+  expect_golden(
+      ops(), "matmul", [](const Args&, const Inputs& in) { return matmul(in["a"], in["b"]); },
+      sums_of_products);
+  expect_golden(
+      ops(), "linear",
+      [](const Args&, const Inputs& in) { return linear(in["x"], in["weight"], in["bias"]); },
+      sums_of_products);
+}
 
 void expect_conv2d(DataFormat format, Conv2dAlgorithm algorithm) {
   const auto op = [=](const Args& args, const Inputs& in) {
