@@ -1,29 +1,11 @@
 #include <evenkeel/core/array.h>
+#include <evenkeel/core/kernels/transpose.h>
 #include <evenkeel/core/parallel.h>
 
 #include <cstring>
 #include <vector>
 
 namespace evenkeel {
-namespace {
-
-/// Moves `count` pixels between [C][P] planes and [P][C] rows, in short runs so that both sides stay in the
-/// cache.
-template <bool to_last, class T>
-void transpose_pixels(const T* from, T* to, std::int64_t channels, std::int64_t pixels, std::int64_t begin,
-                      std::int64_t end) {
-  for (auto p = begin; p < end; p += 16)
-    for (std::int64_t c = 0; c < channels; ++c)
-      for (auto q = p; q < std::min(p + 16, end); ++q) {
-        const auto plane = c * pixels + q, row = q * channels + c;
-        if constexpr (to_last)
-          to[row] = from[plane];
-        else
-          to[plane] = from[row];
-      }
-}
-
-}  // namespace
 
 Array::Array(const Shape& shape, DType dtype, MemoryOrder order) : Array(uninitialized(shape, dtype, order)) {
   std::ranges::fill(mutable_bytes(), std::byte{});
@@ -57,8 +39,12 @@ void Array::assign(const Array& other) {
         other.dtype_, ' ', other.shape_);
   const Array source = in_order(other, order_);
   const auto to = mutable_bytes();
-  if (!to.empty() && to.data() != source.bytes().data())
-    std::memmove(to.data(), source.bytes().data(), to.size());
+  const std::byte* const from = source.bytes().data();
+  if (to.data() == from) return;
+  parallel_for(static_cast<std::int64_t>(to.size()), 8 * elements_per_task,
+               [=](std::int64_t begin, std::int64_t end) {
+                 std::memcpy(to.data() + begin, from + begin, static_cast<std::size_t>(end - begin));
+               });
 }
 
 Array Array::clone() const {
@@ -93,23 +79,9 @@ Array in_order(const Array& a, MemoryOrder order) {
   const auto channels = a.shape()[1], pixels = a.shape().count(2);
   if (channels <= 1 || pixels <= 1 || a.size() == 0) return a.relabelled(a.shape(), order);
   Array out = Array::uninitialized(a.shape(), a.dtype(), order);
-  dispatch(a.dtype(), [&]<class T>() {
-    const T* const from = a.stored<T>().data();
-    T* const to = out.mutable_stored<T>().data();
-    constexpr std::int64_t stripe = 1024;  // pixels: a few large images feed every thread as well
-    const auto image = channels * pixels, stripes = ceil_div(pixels, stripe);
-    const auto grain = at_least_one(elements_per_task / std::min(image, stripe * channels));
-    parallel_for(a.shape()[0] * stripes, grain, [&](std::int64_t first, std::int64_t last) {
-      for (auto i = first; i < last; ++i) {
-        const auto offset = i / stripes * image, begin = i % stripes * stripe,
-                   end = std::min(pixels, begin + stripe);
-        if (order == MemoryOrder::channels_last)
-          transpose_pixels<true>(from + offset, to + offset, channels, pixels, begin, end);
-        else
-          transpose_pixels<false>(from + offset, to + offset, channels, pixels, begin, end);
-      }
-    });
-  });
+  const bool to_last = order == MemoryOrder::channels_last;
+  kernels::transpose(a.bytes().data(), out.mutable_bytes().data(), a.shape()[0], to_last ? channels : pixels,
+                     to_last ? pixels : channels, static_cast<std::int64_t>(size_of(a.dtype())));
   return out;
 }
 

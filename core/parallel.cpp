@@ -53,7 +53,7 @@ void parallel_for(std::int64_t n, std::int64_t grain, FunctionRef<void(std::int6
     return;
   }
   FirstException first;
-#pragma omp parallel for schedule(dynamic, 1) num_threads(threads)
+#pragma omp parallel for schedule(static) num_threads(threads)
   for (std::int64_t piece = 0; piece < pieces; ++piece) {
     try {
       run(piece);

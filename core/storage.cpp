@@ -1,6 +1,10 @@
 #include <evenkeel/core/check.h>
 #include <evenkeel/core/storage.h>
 
+#ifdef __linux__
+#include <sys/mman.h>
+#endif
+
 #include <bit>
 #include <mutex>
 #include <new>
@@ -18,6 +22,17 @@ constexpr std::size_t always_cached = std::size_t{64} << 20;
 std::size_t size_class(std::size_t bytes) {
   const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
   return (bytes + step - 1) / step * step;
+}
+
+/// Large blocks live long and are swept from end to end: with pages of 2 MiB, where the system has them, a
+/// core finds its way through them without misses, and a first touch is one page fault instead of 512.
+void ask_for_huge_pages([[maybe_unused]] void* block, [[maybe_unused]] std::size_t size) {
+#ifdef MADV_HUGEPAGE
+  constexpr std::size_t page = std::size_t{2} << 20;
+  const auto begin = (std::bit_cast<std::uintptr_t>(block) + page - 1) / page * page;
+  const auto end = (std::bit_cast<std::uintptr_t>(block) + size) / page * page;
+  if (begin < end) madvise(std::bit_cast<void*>(begin), end - begin, MADV_HUGEPAGE);  // may be refused
+#endif
 }
 
 /// Free blocks by size. Never destroyed: arrays may outlive every static object.
@@ -86,7 +101,9 @@ class Pool {
   using FreeBlocks = std::unordered_map<std::size_t, std::vector<void*>>;
 
   static void* allocate_from_system(std::size_t size) {
-    return ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+    void* const block = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
+    if (block != nullptr) ask_for_huge_pages(block, size);
+    return block;
   }
   static void release(void* block) noexcept { ::operator delete (block, std::align_val_t{alignment}); }
   static void release(const FreeBlocks& blocks) noexcept {
