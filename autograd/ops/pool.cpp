@@ -67,7 +67,7 @@ Tensor max_pool2d(const Tensor& given, const MaxPool2dOptions& o) {
         .output = std::move(values),
         .saved = {constant(std::move(positions))},
         .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-          return {scatter(grad, saved[0], saved.shape(0))};
+          return {scatter(grad, saved[0], saved.shape(0), true)};
         },
     });
   });

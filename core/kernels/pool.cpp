@@ -73,10 +73,34 @@ struct Layout {
   Index images, channels, height, width;
 };
 
+constexpr Index run_length = 64;
+
+/// Output columns [first, first + count) have as many taps each, those of one `spacing` elements behind those
+/// of the one before.
+struct Neighbours {
+  Index first, count, spacing;
+};
+std::vector<Neighbours> neighbours_of(const std::vector<Taps>& columns) {
+  std::vector<Neighbours> all;
+  for (std::size_t j = 0, count; j < columns.size(); j += count) {
+    const Taps& taps = columns[j];
+    const Index spacing = j + 1 < columns.size() ? columns[j + 1].first - taps.first : 1;
+    const auto follows = [&](std::size_t k) {
+      const Taps& next = columns[k];
+      return next.count == taps.count && next.divisor == taps.divisor &&
+             next.first == taps.first + static_cast<Index>(k - j) * spacing;
+    };
+    for (count = 1; count < run_length && j + count < columns.size() && follows(j + count);) ++count;
+    all.push_back({static_cast<Index>(j), static_cast<Index>(count), spacing});
+  }
+  return all;
+}
+
 /// A pooling's geometry: where each output reads.
 struct Pooling {
   Layout from, to;
   Axis rows, columns;
+  std::vector<Neighbours> neighbours = neighbours_of(columns.outputs);
 
   /// Elements between the columns and rows of taps.
   Index column_step() const { return columns.step * from.channels; }
@@ -84,8 +108,6 @@ struct Pooling {
   const Taps& row(Index i) const { return rows.outputs[static_cast<std::size_t>(i)]; }
   const Taps& column(Index j) const { return columns.outputs[static_cast<std::size_t>(j)]; }
 };
-
-constexpr Index run_length = 64;
 
 /// Outputs [to, to + lanes) read the same taps, `spacing` elements from one to the next.
 struct Run {
@@ -108,17 +130,7 @@ void for_each_run(const Pooling& p, Index image, Index i, Body body) {
         run_at(j, channel, std::min(run_length, p.to.channels - channel), 1);
     return;
   }
-  for (Index j = 0, lanes; j < p.to.width; j += lanes) {
-    const auto& taps = p.column(j);
-    const auto follows = [&](Index k, Index spacing) {
-      const auto& next = p.column(k);
-      return next.count == taps.count && next.divisor == taps.divisor &&
-             next.first == taps.first + (k - j) * spacing;
-    };
-    const auto spacing = j + 1 < p.to.width ? p.column(j + 1).first - taps.first : 1;
-    for (lanes = 1; lanes < run_length && j + lanes < p.to.width && follows(j + lanes, spacing);) ++lanes;
-    run_at(j, 0, lanes, spacing);
-  }
+  for (const auto& [j, lanes, spacing] : p.neighbours) run_at(j, 0, lanes, spacing);
 }
 
 /// Calls body(run) for all runs, output rows in parallel.
@@ -148,31 +160,60 @@ template <class Body>
     body(spacing);
 }
 
-/// Offset is as wide as T where a tap's distance fits, so that both share one comparison.
+/// The maxima of some lanes so far, and where they were found; an offset is as wide as T where a tap's
+/// distance fits, so that both share one comparison.
+template <class T, class Offset, class Spacing>
+struct Maxima {
+  T best[run_length];
+  Offset found[run_length];
+  Index lanes;
+  Spacing spacing;
+
+  [[gnu::always_inline]] void start(const T* from) {
+    for (Index i = 0; i < lanes; ++i) {
+      best[i] = from[i * spacing];
+      found[i] = 0;
+    }
+  }
+  /// With several taps in one sweep: a window of two columns reads two neighbours at a time.
+  template <class... Taps>
+  [[gnu::always_inline]] void meet(const T* from, Taps... taps) {
+    for (Index i = 0; i < lanes; ++i) {
+      T most = best[i];
+      Offset at = found[i];
+      const auto compare = [&](Index tap) {
+        const T value = from[i * spacing + tap];
+        const bool wins = (value > most) | (value != value);
+        most = wins ? value : most;
+        at = wins ? static_cast<Offset>(tap) : at;
+      };
+      (compare(taps), ...);
+      best[i] = most;
+      found[i] = at;
+    }
+  }
+};
+
 template <class T, class Offset>
 void max_of_runs(const Pooling& p, const T* x, T* values, Index* positions) {
   for_each_run(p, [&](const Run& run) {
-    with_spacing(run.spacing, [&](auto spacing) {
-      T best[run_length];
-      Offset found[run_length];
-      const auto lanes = run.lanes;
-      for (Index i = 0; i < lanes; ++i) {
-        best[i] = x[run.from + i * spacing];
-        found[i] = 0;
+    with_spacing(run.spacing, [&]<class Spacing>(Spacing spacing) {
+      const T* const from = x + run.from;
+      Maxima<T, Offset, Spacing> maxima;
+      maxima.lanes = run.lanes;
+      maxima.spacing = spacing;
+      maxima.start(from);
+      if (run.rows.count == 2 && run.columns.count == 2) {
+        if (spacing == 2 && p.column_step() == 1)
+          maxima.meet(from, Index{1}, p.row_step(), p.row_step() + 1);
+        else
+          maxima.meet(from, p.column_step(), p.row_step(), p.row_step() + p.column_step());
+      } else {
+        for_each_tap(p, run, [&](Index tap) { maxima.meet(from, tap); });
       }
-      for_each_tap(p, run, [&](Index tap) {
-        const T* const from = x + run.from + tap;
-        const auto offset = static_cast<Offset>(tap);
-        for (Index i = 0; i < lanes; ++i) {
-          const T value = from[i * spacing];
-          const bool wins = (value > best[i]) | (value != value);
-          best[i] = wins ? value : best[i];
-          found[i] = wins ? offset : found[i];
-        }
-      });
-      for (Index i = 0; i < lanes; ++i) {
-        values[run.to + i] = best[i];
-        positions[run.to + i] = run.from + i * spacing + static_cast<Index>(found[i]);
+      for (Index i = 0; i < run.lanes; ++i) {
+        values[run.to + i] = maxima.best[i];
+        positions[run.to + i] = run.from + i * spacing + static_cast<Index>(maxima.found[i]);
       }
     });
   });
