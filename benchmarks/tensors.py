@@ -30,13 +30,13 @@ def relative_error(got, expected):
 
 
 def difference(ours, theirs, tolerance):
-    """What differs, as text; empty where all results agree."""
+    """What differs, as text; empty where all results agree. The tolerance is a number, or one for each name."""
     if ours.keys() != theirs.keys():
         return f"different results: {sorted(ours.keys() ^ theirs.keys())}"
     for name, expected in theirs.items():
         if ours[name].shape != expected.shape:
             return f"{name}: {list(ours[name].shape)} and {list(expected.shape)}"
         error = relative_error(ours[name], expected)
-        if not error <= tolerance:
+        if not error <= (tolerance[name] if isinstance(tolerance, dict) else tolerance):
             return f"{name} by {error:.1e} of its largest value"
     return ""

@@ -17,7 +17,7 @@ void measure_pool() {
               [=] { keep(kernels::max_pool2d(x, halves).values); });
       measure({"gather", name}, {.bytes = 4 * small}, [=] { keep(kernels::gather(x, pooled.positions)); });
       measure({"scatter", name}, {.bytes = large + 3 * small},
-              [=] { keep(kernels::scatter(dy, pooled.positions, shape)); });
+              [=] { keep(kernels::scatter(dy, pooled.positions, shape, true)); });
       measure({"avg_pool2d", name}, {.bytes = large + small},
               [=] { keep(kernels::avg_pool2d(x, halves, true)); });
       measure({"avg_pool2d_adjoint", name}, {.bytes = large + small},
