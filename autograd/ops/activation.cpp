@@ -7,13 +7,10 @@
 #include <evenkeel/core/kernels/elementwise.h>
 
 #include <cmath>
-#include <concepts>
 #include <numbers>
 
 namespace evenkeel {
 namespace {
-
-using std::exp, std::log1p;  // beside those for tensors
 
 /// grad * derivative(value) for a value that was saved: by the kernel, unless the backward is itself
 /// recorded; then in double, since formulas of many steps cancel.
@@ -48,11 +45,6 @@ Tensor leaky_relu_gradient(const Tensor& grad, const Array& x, double slope) {
         return {leaky_relu_gradient(g, saved[0].stored(), slope)};
       },
   });
-}
-
-template <std::floating_point T>
-T sigmoid(T v) {
-  return 1 / (1 + exp(-v));
 }
 
 /// The standard normal distribution and its density.
@@ -175,25 +167,17 @@ Tensor silu(const Tensor& x) {
 }
 
 Tensor softplus(const Tensor& x, const SoftplusOptions& o) {
-  const auto value = [o](auto v) {
-    const auto scaled = v * static_cast<decltype(v)>(o.beta);
-    return scaled > o.threshold ? v : log1p(exp(scaled)) / static_cast<decltype(v)>(o.beta);
-  };
   return record({
       .op = "softplus",
       .inputs = {x},
-      .output = kernels::map("softplus", value, x.stored()),
+      .output = kernels::softplus(x.stored(), o.beta, o.threshold),
       .saved = {x},
       .backward = [o](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        if (GradMode::on) {
-          const Tensor scaled = saved[0] * o.beta;
-          return {where(scaled > o.threshold, grad, grad * sigmoid(scaled))};
-        }
-        const auto slope = [o](auto v, auto g) {
-          const auto scaled = v * static_cast<decltype(v)>(o.beta);
-          return scaled > o.threshold ? g : g * sigmoid(scaled);
-        };
-        return {constant(kernels::map("softplus", slope, saved[0].stored(), grad.stored()))};
+        const Tensor at = saved[0];
+        if (!GradMode::on)
+          return {constant(kernels::softplus_backward(grad.stored(), at.stored(), o.beta, o.threshold))};
+        const Tensor scaled = at * o.beta;
+        return {where(scaled > o.threshold, grad, grad * sigmoid(scaled))};
       },
   });
 }

@@ -22,6 +22,8 @@ struct Reduction {
     std::array<bool, Shape::max_rank> reduced{};
     if (axes.empty()) reduced.fill(true);
     for (const auto index : axes) {
+      if (shape.rank() == 0 && (index == 0 || index == -1))
+        continue;  // as in PyTorch, a scalar has such an axis
       const auto axis = shape.axis(index);
       check(!reduced[axis], op, ": axis ", axis, " of shape ", shape, " is named twice");
       reduced[axis] = true;
@@ -62,12 +64,13 @@ Tensor extreme(std::string_view op, const Tensor& x, const ReduceOptions& option
 
 Tensor arg_extreme(std::string_view op, const Tensor& x, std::optional<std::int64_t> axis, bool keepdim,
                    kernels::Extreme which) {
-  const Tensor flat = axis ? x : reshape(x.detach(), {x.size()});
+  const bool along_one = axis && x.shape().rank() > 0;
+  const Tensor flat = along_one ? x : reshape(x.detach(), {x.size()});
   const auto along = flat.shape().axis(axis.value_or(0));
   check(flat.shape()[along] > 0, op, ": expected at least one element to choose from, got input ", x.shape());
   const Array indices = kernels::arg_extreme(flat.stored(), along, which);
   if (!keepdim) return constant(indices);
-  const Shape kept = axis ? x.shape().with(along, 1) : Shape().padded(x.shape().rank());
+  const Shape kept = along_one ? x.shape().with(along, 1) : Shape().padded(x.shape().rank());
   return constant(indices.relabelled(kept, MemoryOrder::row_major));
 }
 

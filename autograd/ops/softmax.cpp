@@ -1,6 +1,7 @@
 #include <evenkeel/autograd/ops/arithmetic.h>
 #include <evenkeel/autograd/ops/math.h>
 #include <evenkeel/autograd/ops/reduce.h>
+#include <evenkeel/autograd/ops/shape_ops.h>
 #include <evenkeel/autograd/ops/softmax.h>
 #include <evenkeel/autograd/record.h>
 #include <evenkeel/core/kernels/elementwise.h>
@@ -23,6 +24,7 @@ Tensor sum_along(const Tensor& x, std::size_t axis) { return sum_to(x, x.shape()
 
 Tensor softmax(const Tensor& x, std::int64_t along_axis) {
   kernels::check_floating("softmax", x.stored());
+  if (x.shape().rank() == 0) return reshape(softmax(reshape(x, {1}), along_axis), {});
   const auto axis = x.shape().axis(along_axis);
   return record({
       .op = "softmax",
@@ -39,6 +41,7 @@ Tensor softmax(const Tensor& x, std::int64_t along_axis) {
 
 Tensor log_softmax(const Tensor& x, std::int64_t along_axis) {
   kernels::check_floating("log_softmax", x.stored());
+  if (x.shape().rank() == 0) return reshape(log_softmax(reshape(x, {1}), along_axis), {});
   const auto axis = x.shape().axis(along_axis);
   return record({
       .op = "log_softmax",

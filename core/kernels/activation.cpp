@@ -150,4 +150,24 @@ Array gelu_tanh_backward(const Array& grad, const Array& x) {
       x, grad);
 }
 
+Array softplus(const Array& x, double beta, double threshold) {
+  return map_vectors(
+      "softplus",
+      [=]<class T>(Doubles v) {
+        const Doubles scaled = v * beta, positive = scaled < 0 ? Doubles{} : scaled;
+        const Doubles soft = (positive + simd::log1p<T>(simd::exp<T>(-absolute(scaled)))) / beta;
+        return scaled > threshold ? v : soft;
+      },
+      x);
+}
+Array softplus_backward(const Array& grad, const Array& x, double beta, double threshold) {
+  return map_vectors(
+      "softplus",
+      [=]<class T>(Doubles v, Doubles g) {
+        const Doubles scaled = v * beta;
+        return scaled > threshold ? g : g * logistic<T>(scaled).share;
+      },
+      x, grad);
+}
+
 }  // namespace evenkeel::kernels

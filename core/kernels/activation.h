@@ -18,5 +18,8 @@ Array gelu_backward(const Array& grad, const Array& x);
 /// gelu by its approximation with a tanh.
 Array gelu_tanh(const Array& x);
 Array gelu_tanh_backward(const Array& grad, const Array& x);
+/// log(1 + e^(beta x)) / beta, or x where beta x > threshold.
+Array softplus(const Array& x, double beta, double threshold);
+Array softplus_backward(const Array& grad, const Array& x, double beta, double threshold);
 
 }  // namespace evenkeel::kernels

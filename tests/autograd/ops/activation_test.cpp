@@ -4,6 +4,7 @@
 #include <evenkeel/autograd/ops/activation.h>
 #include <evenkeel/autograd/ops/creation.h>
 #include <evenkeel/autograd/ops/reduce.h>
+#include <evenkeel/autograd/ops/shape_ops.h>
 #include <evenkeel/autograd/ops/softmax.h>
 #include <evenkeel/core/parallel.h>
 #include <evenkeel/tests/support/expect_error.h>
@@ -159,6 +160,19 @@ TEST(Softmax, OneBadElementSpoilsItsLineOnly) {
   }
   EXPECT_EQ(softmax(Tensor::from({-infinity, 0., 0.}, {3}), 0).to_vector(), Values({0, 0.5, 0.5}));
   EXPECT_TRUE(std::isnan(softmax(Tensor::from({-infinity, -infinity}, {2}), 0).to_vector()[0]));
+}
+
+/// torch.softmax(torch.tensor(3.), 0) is 1, and so is that along -1.
+TEST(Softmax, OfAScalarIsOne) {
+  for (const std::int64_t axis : {0, -1}) {
+    const Tensor x = Tensor::from({3.}, {}, {.requires_grad = true}), y = softmax(x, axis);
+    EXPECT_EQ(y.shape(), Shape{});
+    EXPECT_EQ(y.item(), 1);
+    EXPECT_EQ(log_softmax(x, axis).item(), 0);
+    sum(stack({y, log_softmax(x, axis)})).backward();
+    EXPECT_EQ(x.grad().item(), 0);
+  }
+  EXPECT_THROW(softmax(Tensor::from({3.}, {}), 1), ArgumentError);
 }
 
 TEST(Softmax, RunsAlongAnyAxis) {

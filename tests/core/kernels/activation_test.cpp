@@ -47,6 +47,10 @@ const Activation activations[]{
     {"gelu_tanh", kernels::gelu_tanh, kernels::gelu_tanh_backward, false,
      [](Real x) { return x * logistic(bent(x)); },
      [](Real x) { return logistic(bent(x)) * (1 + x * logistic(-bent(x)) * bent_slope(x)); }},
+    {"softplus", [](const Array& x) { return kernels::softplus(x, 1, 20); },
+     [](const Array& grad, const Array& x) { return kernels::softplus_backward(grad, x, 1, 20); }, false,
+     [](Real x) { return x > 20 ? x : std::log1p(std::exp(x)); },
+     [](Real x) { return x > 20 ? 1 : logistic(x); }},
 };
 
 /// Both signs of all magnitudes, and densely what lies between saturation and saturation.
@@ -102,7 +106,7 @@ TEST(Activation, KeepsNaNAndSaturatesAtInfinity) {
                    nan = std::numeric_limits<double>::quiet_NaN();
   for (const DType dtype : {DType::float32, DType::float64}) {
     const Array x = Array::from(std::vector{nan, inf, -inf}, {3}, dtype);
-    const double at_infinity[][2]{{1, 0}, {1, -1}, {inf, nan}, {inf, nan}, {inf, nan}};
+    const double at_infinity[][2]{{1, 0}, {1, -1}, {inf, nan}, {inf, nan}, {inf, nan}, {inf, 0}};
     for (std::size_t i = 0; i < std::size(activations); ++i) {
       const auto y = doubles(activations[i].forward(x));
       EXPECT_TRUE(std::isnan(y[0])) << activations[i].name;
