@@ -1,4 +1,5 @@
 #include <evenkeel/benchmarks/roofline.h>
+#include <evenkeel/core/kernels/simd.h>
 #include <evenkeel/core/parallel.h>
 
 #include <algorithm>
@@ -10,15 +11,14 @@
 namespace evenkeel::benchmarks {
 namespace {
 
-#if defined(__AVX512F__)
-constexpr int vector_bytes = 64, accumulators = 24;
-#elif defined(__AVX__)
-constexpr int vector_bytes = 32, accumulators = 12;
+using Vector = kernels::simd::Vector<float>;
+constexpr auto lanes = kernels::simd::lanes<float>;
+constexpr int accumulators = lanes == 16 ? 24 : 12;
+#ifdef __AVX512F__
+#define EVENKEEL_ANY_VECTOR_REGISTER "+v"  // "+x" means the first 16 alone
 #else
-constexpr int vector_bytes = 16, accumulators = 12;
+#define EVENKEEL_ANY_VECTOR_REGISTER "+x"
 #endif
-using Vector __attribute__((vector_size(vector_bytes))) = float;
-constexpr int lanes = vector_bytes / static_cast<int>(sizeof(float));
 
 /// Runs body(begin, end) over [0, n) in one piece for each thread.
 void on_threads(std::int64_t n, int threads, FunctionRef<void(std::int64_t, std::int64_t)> body) {
@@ -42,14 +42,16 @@ double shortest(int runs, FunctionRef<void()> run) {
 std::int64_t chains(std::int64_t rounds, float* result) {
   Vector sums[accumulators];
   const Vector factor = Vector{} + .999F, term = Vector{} + result[0];
+#pragma GCC unroll 24
   for (int i = 0; i < accumulators; ++i) sums[i] = Vector{} + static_cast<float>(i);
   for (std::int64_t round = 0; round < rounds; ++round)
 #pragma GCC unroll 24
     for (int i = 0; i < accumulators; ++i) {
-      sums[i] = sums[i] * factor + term;
-      asm("" : "+x"(sums[i]));  // so that no round is merged with the next
+      sums[i] = kernels::simd::multiply_add(sums[i], factor, term);
+      asm("" : EVENKEEL_ANY_VECTOR_REGISTER(sums[i]));  // so that no round is merged with the next
     }
-  for (const Vector& sum : sums) result[0] += sum[0];
+#pragma GCC unroll 24  // all three loops, or the sums would lie in memory
+  for (int i = 0; i < accumulators; ++i) result[0] += sums[i][0];
   return rounds * accumulators * lanes * 2;
 }
 
