@@ -110,8 +110,7 @@ class Sweep {
     }
     first_leaf_ = steps_.size();
     std::ranges::sort(leaves, [&](const NodePtr* a, const NodePtr* b) { return older(b, a); });
-    const auto repeated = std::ranges::unique(leaves, same);
-    std::ranges::for_each(leaves.begin(), repeated.begin(), add);
+    std::for_each(leaves.begin(), std::unique(leaves.begin(), leaves.end(), same), add);
   }
   /// Orders fall from step to step, and among the leaves. A leaf is found by halves; another node, which most
   /// often comes soon, by growing strides before.
