@@ -15,7 +15,9 @@ from table import words_of
 PAUSE = 0.02  # seconds, in which the idle threads of the side before go to sleep
 OP_TOLERANCE = 2e-5  # of a tensor's largest value
 NET_TOLERANCE = 2e-5  # where PyTorch's float32 is not further than that from its float64
-NET_SHARE = 3.5  # Winograd's promise, times the distance of PyTorch's float32, the farther of its eager modes, from its float64
+# Times the distance of PyTorch's float32, the farther of its eager modes, from its float64: what Conv2dAlgorithm allows
+# Winograd's convolution to round more than a direct one.
+NET_SHARE = 3.5
 
 
 class Server:

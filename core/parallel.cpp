@@ -53,6 +53,7 @@ void parallel_for(std::int64_t n, std::int64_t grain, FunctionRef<void(std::int6
     return;
   }
   FirstException first;
+  // Static: what a thread wrote in one loop it finds in its own cache in the next.
 #pragma omp parallel for schedule(static) num_threads(threads)
   for (std::int64_t piece = 0; piece < pieces; ++piece) {
     try {

@@ -7,7 +7,9 @@
 #include <evenkeel/core/kernels/transpose.h>
 #include <evenkeel/core/parallel.h>
 
+#include <algorithm>
 #include <array>
+#include <cstring>
 #include <utility>
 
 namespace evenkeel::kernels {
@@ -82,7 +84,9 @@ void cover(const T* from, Index from_step, T* to, Index to_step, Index rows, Ind
 }
 
 template <class T, std::size_t n>
-void transpose_all(const T* from, T* to, Index matrices, Index rows, Index columns) {
+void transpose_all(const void* source, void* target, Index matrices, Index rows, Index columns) {
+  const auto* const from = static_cast<const T*>(source);
+  auto* const to = static_cast<T*>(target);
   constexpr Index stripe = 1024;
   const auto length = std::max(rows, columns), width = std::min(rows, columns);
   const auto stripes = ceil_div(length, stripe);
@@ -99,21 +103,16 @@ void transpose_all(const T* from, T* to, Index matrices, Index rows, Index colum
   });
 }
 
-template <class T, std::size_t n>
-void transpose_as(const void* from, void* to, Index matrices, Index rows, Index columns) {
-  transpose_all<T, n>(static_cast<const T*>(from), static_cast<T*>(to), matrices, rows, columns);
-}
-
 }  // namespace
 
 void transpose(const void* from, void* to, Index matrices, Index rows, Index columns, Index element) {
   if (matrices * rows * columns == 0) return;
   if (element == 8)
-    transpose_as<double, simd::lanes<double>>(from, to, matrices, rows, columns);
+    transpose_all<double, simd::lanes<double>>(from, to, matrices, rows, columns);
   else if (element == 4)
-    transpose_as<float, simd::lanes<float>>(from, to, matrices, rows, columns);
+    transpose_all<float, simd::lanes<float>>(from, to, matrices, rows, columns);
   else
-    transpose_as<std::uint8_t, 1>(from, to, matrices, rows, columns);
+    transpose_all<std::uint8_t, 1>(from, to, matrices, rows, columns);
 }
 
 }  // namespace evenkeel::kernels

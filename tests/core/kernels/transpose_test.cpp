@@ -49,8 +49,12 @@ TEST(Transpose, CutsLongMatricesIntoStripes) {
 }
 
 TEST(Transpose, OfNothingWritesNothing) {
-  kernels::transpose(nullptr, nullptr, 0, 3, 4, 4);
-  kernels::transpose(nullptr, nullptr, 2, 0, 4, 8);
+  const std::vector<std::uint64_t> from(12, 1);
+  std::vector<std::uint64_t> to(12, 2);
+  kernels::transpose(from.data(), to.data(), 0, 3, 4, 8);
+  kernels::transpose(from.data(), to.data(), 2, 0, 4, 8);
+  kernels::transpose(from.data(), to.data(), 2, 3, 0, 4);
+  EXPECT_EQ(to, std::vector<std::uint64_t>(12, 2));
 }
 
 TEST(Scatter, WithinSamplesIsTheSameAndRefusesAnotherSample) {
