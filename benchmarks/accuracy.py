@@ -1,5 +1,7 @@
 """How each algorithm of conv2d rounds, beside PyTorch: the largest error against float64."""
 
+import itertools
+
 import torch
 
 import tensors
@@ -41,12 +43,12 @@ def errors_of(spec, server, folder):
 def table(server, folder):
     lines = []
     for shape in SHAPES:
-        for values, text in VALUES.items():
-            spec = f"op=conv2d shape={shape} out={shape.split(',')[1]} kernel=3 values={values}"
+        for kernel, (values, text) in itertools.product((3, 5), VALUES.items()):
+            spec = f"op=conv2d shape={shape} out={shape.split(',')[1]} kernel={kernel} values={values}"
             found = errors_of(spec, server, folder)
             if not lines:
                 lines += ["| input | of | " + " | ".join(found) + " |", "|---" * (2 + len(found)) + "|"]
             for i, name in enumerate(RESULTS.values()):
                 cells = " | ".join(f"{errors[i]:.1e}" for errors in found.values())
-                lines.append(f"| ({shape}), {text} | {name} | {cells} |")
+                lines.append(f"| ({shape}), {kernel}x{kernel}, {text} | {name} | {cells} |")
     return lines

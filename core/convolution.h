@@ -9,13 +9,13 @@ namespace evenkeel {
 
 /// How conv2d computes float32 results; float64 is always direct.
 enum class Conv2dAlgorithm : std::uint8_t {
-  automatic,  ///< the fastest: Winograd F(4x4, 3x3) where it pays. Its output and gradient of the input have
-              ///< at most about 3.5 times direct's rounding error. Direct sums the gradient of the weight in
-              ///< pieces, more exactly than that: there F(4x4) has up to 12 times its error, 6e-6 of the
-              ///< values' root mean square at most
-  accurate,   ///< the most accurate: Winograd F(2x2, 3x3) where it pays, with less error than direct (for the
-              ///< gradient of the weight: up to 3 times as much), else direct
-  direct,     ///< sums of products only; an Inf or NaN reaches just the outputs whose window holds it
+  automatic,  ///< the fastest: Winograd F(4x4, 3x3) and F(2x2, 5x5) where they pay. For 3x3, the output and
+              ///< the gradient of the input have at most about 3.5 times direct's rounding error; for
+              ///< 5x5, 1.5 times. Direct sums the gradient of the weight in pieces, more exactly than that:
+              ///< there they have up to 12 times its error, 6e-6 of the values' root mean square at most
+  accurate,  ///< the most accurate: Winograd F(2x2, 3x3) where it pays, with less error than direct (for the
+             ///< gradient of the weight: up to 3 times as much), else direct
+  direct,    ///< sums of products only; an Inf or NaN reaches just the outputs whose window holds it
 };
 /// What conv2d uses unless a call or a layer says otherwise; automatic at first. For the whole process.
 void set_default_conv2d_algorithm(Conv2dAlgorithm algorithm);

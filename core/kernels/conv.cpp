@@ -6,12 +6,12 @@
 namespace evenkeel::kernels {
 namespace {
 
-enum class Path : std::uint8_t { direct, depthwise, winograd2, winograd4 };
+enum class Path : std::uint8_t { direct, depthwise, winograd_2_3, winograd_4_3, winograd_2_5 };
 
-/// Whether F(M x M, 3 x 3) needs less than half the multiplications, its tiles at the border included.
-bool winograd_pays(std::int64_t m, std::int64_t height, std::int64_t width) {
-  const auto tiles = ceil_div(height, m) * ceil_div(width, m);
-  return 2 * tiles * (m + 2) * (m + 2) < 9 * height * width;
+/// Whether F(M x M, R x R) needs less than half the multiplications, its tiles at the border included.
+bool winograd_pays(std::int64_t m, std::int64_t r, std::int64_t height, std::int64_t width) {
+  const auto tiles = ceil_div(height, m) * ceil_div(width, m), points = (m + r - 1) * (m + r - 1);
+  return 2 * tiles * points < r * r * height * width;
 }
 
 /// The path to a result of height x width pixels.
@@ -20,22 +20,26 @@ Path path_of(const Convolution& conv, DType dtype, std::int64_t height, std::int
   const Window& w = conv.window;
   const auto inputs = conv.shape(Convolution::input)[1], outputs = conv.shape(Convolution::output)[1];
   if (conv.groups() > 1 && conv.groups() == inputs && inputs == outputs) return Path::depthwise;
-  if (dtype != DType::float32 || conv.algorithm == Conv2dAlgorithm::direct || w.kernel != Size2(3) ||
-      w.stride != Size2(1) || w.dilation != Size2(1) || conv.groups() != 1 || inputs < few_channels ||
-      outputs < few_channels)
+  if (dtype != DType::float32 || conv.algorithm == Conv2dAlgorithm::direct || w.stride != Size2(1) ||
+      w.dilation != Size2(1) || conv.groups() != 1 || inputs < few_channels || outputs < few_channels)
     return Path::direct;
-  if (conv.algorithm == Conv2dAlgorithm::automatic && winograd_pays(4, height, width)) return Path::winograd4;
-  return winograd_pays(2, height, width) ? Path::winograd2 : Path::direct;
+  const bool automatic = conv.algorithm == Conv2dAlgorithm::automatic;
+  if (w.kernel == Size2(5) && automatic && winograd_pays(2, 5, height, width)) return Path::winograd_2_5;
+  if (w.kernel != Size2(3)) return Path::direct;
+  if (automatic && winograd_pays(4, 3, height, width)) return Path::winograd_4_3;
+  return winograd_pays(2, 3, height, width) ? Path::winograd_2_3 : Path::direct;
 }
 
 Array correlate(const Array& from, const Array& weight, const Array& bias, const Correlation& geometry,
                 bool transposed, const Convolution& conv) {
   const Array images = in_order(from, MemoryOrder::channels_last), rows = row_major(weight);
   switch (path_of(conv, from.dtype(), geometry.to[2], geometry.to[3])) {
-    case Path::winograd4:
-      return correlate_winograd<4>(images, rows, bias, geometry, transposed);
-    case Path::winograd2:
-      return correlate_winograd<2>(images, rows, bias, geometry, transposed);
+    case Path::winograd_4_3:
+      return correlate_winograd<4, 3>(images, rows, bias, geometry, transposed);
+    case Path::winograd_2_3:
+      return correlate_winograd<2, 3>(images, rows, bias, geometry, transposed);
+    case Path::winograd_2_5:
+      return correlate_winograd<2, 5>(images, rows, bias, geometry, transposed);
     case Path::depthwise:
       return correlate_depthwise(images, rows, bias, geometry);
     default:
@@ -63,10 +67,12 @@ Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
   const Array images = in_order(x, MemoryOrder::channels_last),
               gradients = in_order(dy, MemoryOrder::channels_last);
   switch (path_of(conv, x.dtype(), dy.shape()[2], dy.shape()[3])) {
-    case Path::winograd4:
-      return weight_gradient_winograd<4>(images, gradients, conv);
-    case Path::winograd2:
-      return weight_gradient_winograd<2>(images, gradients, conv);
+    case Path::winograd_4_3:
+      return weight_gradient_winograd<4, 3>(images, gradients, conv);
+    case Path::winograd_2_3:
+      return weight_gradient_winograd<2, 3>(images, gradients, conv);
+    case Path::winograd_2_5:
+      return weight_gradient_winograd<2, 5>(images, gradients, conv);
     case Path::depthwise:
       return weight_gradient_depthwise(images, gradients, conv);
     default:

@@ -19,12 +19,12 @@ Array correlate_depthwise(const Array& from, const Array& weight, const Array& b
                           const Correlation& geometry);
 Array weight_gradient_depthwise(const Array& x, const Array& dy, const Convolution& conv);
 
-/// The same two by Winograd F(M x M, 3 x 3), M = 2 or 4: float32, a 3 x 3 window, no groups, stride and
-/// dilation 1.
-template <int M>
+/// The same two by Winograd F(M x M, R x R), for (M, R) = (2, 3), (4, 3) and (2, 5): float32, an R x R
+/// window, no groups, stride and dilation 1.
+template <int M, int R>
 Array correlate_winograd(const Array& from, const Array& weight, const Array& bias,
                          const Correlation& geometry, bool transposed);
-template <int M>
+template <int M, int R>
 Array weight_gradient_winograd(const Array& x, const Array& dy, const Convolution& conv);
 
 }  // namespace evenkeel::kernels

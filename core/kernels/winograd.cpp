@@ -16,10 +16,10 @@ constexpr auto lanes = simd::lanes<float>;
 /// A band has about so many tiles.
 constexpr Index band_tiles = 24;
 
-template <int M>
+template <int M, int R>
 class WinogradCorrelation {
  public:
-  static constexpr Index points = (M + 2) * (M + 2);
+  static constexpr Index points = (M + R - 1) * (M + R - 1), taps = R * R;
 
   WinogradCorrelation(const Array& from, const Correlation& geometry)
       : g_(geometry),
@@ -29,11 +29,11 @@ class WinogradCorrelation {
         bands_(g_.from[0], down_, band_tiles / across_),
         seen_(from.stored<float>().data(), g_.from[2], g_.from[3], g_.from[1], round_up(g_.from[1]),
               tiled(g_.rows), tiled(g_.columns), down_, across_, bands_) {
-    const auto tiles = bands_.images() * bands_.rows() * across_ + 7;  // tiles of rows may reach beyond
+    const auto tiles = bands_.images() * bands_.rows() * across_;
     inputs_ = Points(tiles, seen_.pixel);
     Index width = 0;
     for (const Columns& columns : columns_) width = std::max(width, columns.vectors * lanes);
-    outputs_ = Points(tiles, width);
+    outputs_ = Points(tiles + 3, width);  // rows of sums may reach beyond
   }
 
   void run(const Array& weight, bool transposed, const float* bias, float* to) {
@@ -47,9 +47,9 @@ class WinogradCorrelation {
         const Band band = bands_[i];
         const float* const seen = seen_.read(band, image);
         for (Index row = 0; row < band.images * band.rows; ++row)
-          transform_input<M>(seen + row / band.rows * seen_.image + row % band.rows * M * seen_.row,
-                             {seen_.row, seen_.pixel}, across_, seen_.pixel,
-                             in + row * across_ * inputs_.tile, inputs_);
+          transform_input<M, R>(seen + row / band.rows * seen_.image + row % band.rows * M * seen_.row,
+                                {seen_.row, seen_.pixel}, across_, seen_.pixel,
+                                in + row * across_ * inputs_.tile, inputs_);
         const auto next = i + 1 < end ? seen_.region(bands_[i + 1]) : Region<const float>{};
         const auto result = region(band, to);
         for (const Columns& columns : columns_) {
@@ -64,12 +64,12 @@ class WinogradCorrelation {
 
  private:
   static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
-  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + 1}; }
+  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + R - 2}; }
 
   /// [columns][point][channel of from][vector], zeros beyond the last channel.
   void transform_weights(const Array& weight, bool transposed) {
     const auto in = g_.from[1], out = g_.to[1];
-    const auto from_step = transposed ? out * 9 : 9, to_step = transposed ? 9 : in * 9;
+    const auto from_step = transposed ? out * taps : taps, to_step = transposed ? taps : in * taps;
     weights_ = Array::uninitialized({points * in * round_up(out)}, DType::float32);
     float* const transformed = weights_.template mutable_data<float>().data();
     const float* const w = weight.data<float>().data();
@@ -78,14 +78,15 @@ class WinogradCorrelation {
         const auto vector = item / in, c = item % in, first = vector * lanes;
         const Columns& columns = *std::ranges::find_if(
             columns_, [&](const Columns& some) { return vector < some.first + some.vectors; });
-        alignas(64) float taps[9][lanes]{};
+        alignas(64) float windows[taps][lanes]{};
         for (Index lane = 0; lane < std::min(lanes, out - first); ++lane)
-          for (Index tap = 0; tap < 9; ++tap)
-            taps[tap][lane] = w[c * from_step + (first + lane) * to_step + (transposed ? 8 - tap : tap)];
-        Vector<float> g[9];
-        for (Index tap = 0; tap < 9; ++tap) g[tap] = simd::load(taps[tap]);
+          for (Index tap = 0; tap < taps; ++tap)
+            windows[tap][lane] =
+                w[c * from_step + (first + lane) * to_step + (transposed ? taps - 1 - tap : tap)];
+        Vector<float> g[taps];
+        for (Index tap = 0; tap < taps; ++tap) g[tap] = simd::load(windows[tap]);
         const auto width = columns.vectors * lanes;
-        transform_weight<M>(
+        transform_weight<M, R>(
             g,
             transformed + columns.first * lanes * points * in + c * width + (vector - columns.first) * lanes,
             in * width);
@@ -105,7 +106,8 @@ class WinogradCorrelation {
       if (columns.first == 0) result.prefetch(point, point + 1, points);
       for_each_tile<Vectors>(tiles, [&]<Index height>(Index first, std::integral_constant<Index, height>) {
         const float* from[height];
-        for (Index i = 0; i < height; ++i) from[i] = in + point * inputs_.point + (first + i) * inputs_.tile;
+        for (Index i = 0; i < height; ++i)  // beyond the last tile, compute it again
+          from[i] = in + point * inputs_.point + std::min(first + i, tiles - 1) * inputs_.tile;
         Vector<float> sums[height][Vectors]{};
         add_products<float, height, Vectors>(from, 0, channels, weight, sums);
         float* const to = out + point * outputs_.point + first * outputs_.tile;
@@ -128,7 +130,7 @@ class WinogradCorrelation {
     const ImageRows at{g_.to[3] * channels, channels};
     for (Index row = 0; row < band.images * band.rows; ++row) {
       const auto image = band.image + row / band.rows, first = (band.row + row % band.rows) * M;
-      transform_output<M>(
+      transform_output<M, R>(
           out + row * across_ * outputs_.tile, outputs_, across_, bias ? bias + channel : nullptr,
           to + image * g_.to.count(1) + first * at.row + channel, at,
           {g_.to[2] - first, g_.to[3], std::min(columns.vectors * lanes, channels - channel)});
@@ -146,16 +148,17 @@ class WinogradCorrelation {
 
 }  // namespace
 
-template <int M>
+template <int M, int R>
 Array correlate_winograd(const Array& from, const Array& weight, const Array& bias,
                          const Correlation& geometry, bool transposed) {
   Array to = Array::uninitialized(geometry.to, DType::float32, MemoryOrder::channels_last);
-  WinogradCorrelation<M>(from, geometry)
+  WinogradCorrelation<M, R>(from, geometry)
       .run(weight, transposed, bias.defined() ? bias.data<float>().data() : nullptr,
            to.mutable_stored<float>().data());
   return to;
 }
-template Array correlate_winograd<2>(const Array&, const Array&, const Array&, const Correlation&, bool);
-template Array correlate_winograd<4>(const Array&, const Array&, const Array&, const Correlation&, bool);
+template Array correlate_winograd<2, 3>(const Array&, const Array&, const Array&, const Correlation&, bool);
+template Array correlate_winograd<4, 3>(const Array&, const Array&, const Array&, const Correlation&, bool);
+template Array correlate_winograd<2, 5>(const Array&, const Array&, const Array&, const Correlation&, bool);
 
 }  // namespace evenkeel::kernels

@@ -1,7 +1,7 @@
 #pragma once
-/// The transforms of tiles between images and the (M + 2)^2 matrices of Winograd's convolution, over vectors
-/// of channels. All run over the tiles of one row; an image is given by where its first value lies and the
-/// distances between rows and pixels.
+/// The transforms of tiles between images and the (M + R - 1)^2 matrices of Winograd's convolution, over
+/// vectors of channels. All run over the tiles of one row; an image is given by where its first value lies
+/// and the distances between rows and pixels.
 
 #include <evenkeel/core/kernels/register_tile.h>
 #include <evenkeel/core/kernels/winograd.h>
@@ -9,7 +9,7 @@
 
 namespace evenkeel::kernels {
 
-/// Neighbouring tiles and their (M + 2)^2 matrices: the value of point p, tile t, channel c lies at
+/// Neighbouring tiles and their (M + R - 1)^2 matrices: the value of point p, tile t, channel c lies at
 /// p * point + t * tile + c.
 struct Points {
   /// With room for so many tiles. An odd number of cache lines from point to point, lest their matrices fall
@@ -23,18 +23,18 @@ struct ImageRows {
   std::int64_t row, pixel;
 };
 
-/// B^T d B. Neighbouring tiles share two columns of pixels; these are transformed once and handed on.
-template <int M>
+/// B^T d B. Neighbouring tiles share R - 1 columns of pixels; these are transformed once and handed on.
+template <int M, int R>
 void transform_input(const float* image, ImageRows at, std::int64_t tiles, std::int64_t channels,
                      float* points, Points to) {
-  using W = Winograd<M>;
+  using W = Winograd<M, R>;
   using Vector = simd::Vector<float>;
-  constexpr int size = M + 2, pairs = size / 2;
+  constexpr int size = M + R - 1, pairs = size / 2, shared = R - 1;
   for (std::int64_t channel = 0; channel < channels; channel += simd::lanes<float>) {
     const float* pixel = image + channel;
-    Vector handed_on[pairs][2][2], d[size];  // [pair][column][row of the pair]
-#pragma GCC unroll 2
-    for (int column = 0; column < 2; ++column, pixel += at.pixel) {
+    Vector handed_on[pairs][shared][2], d[size];  // [pair][column][row of the pair]
+#pragma GCC unroll 4
+    for (int column = 0; column < shared; ++column, pixel += at.pixel) {
 #pragma GCC unroll 6
       for (int row = 0; row < size; ++row) d[row] = simd::load(pixel + row * at.row);
 #pragma GCC unroll 3
@@ -50,15 +50,14 @@ void transform_input(const float* image, ImageRows at, std::int64_t tiles, std::
       for (int pair = 0; pair < pairs; ++pair) {  // two rows at a time fit the registers
         Vector rows[2][size];
 #pragma GCC unroll 2
-        for (int i = 0; i < 2; ++i) {
-          rows[i][0] = handed_on[pair][0][i];
-          rows[i][1] = handed_on[pair][1][i];
-        }
+        for (int i = 0; i < 2; ++i)
 #pragma GCC unroll 4
-        for (int column = 2; column < size; ++column) {
+          for (int column = 0; column < shared; ++column) rows[i][column] = handed_on[pair][column][i];
+#pragma GCC unroll 4
+        for (int column = shared; column < size; ++column) {
 #pragma GCC unroll 6
           for (int row = 0; row < size; ++row)
-            d[row] = simd::load(pixel + row * at.row + (column - 2) * at.pixel);
+            d[row] = simd::load(pixel + row * at.row + (column - shared) * at.pixel);
           const auto both = W::input(pair, d);
           rows[0][column] = both[0];
           rows[1][column] = both[1];
@@ -73,8 +72,8 @@ void transform_input(const float* image, ImageRows at, std::int64_t tiles, std::
               simd::store(point + (W::input_rows[pair][i] * size + W::input_rows[across][j]) * to.point,
                           both[j]);
           }
-          handed_on[pair][0][i] = rows[i][M];
-          handed_on[pair][1][i] = rows[i][M + 1];
+#pragma GCC unroll 4
+          for (int column = 0; column < shared; ++column) handed_on[pair][column][i] = rows[i][M + column];
         }
       }
     }
@@ -82,11 +81,11 @@ void transform_input(const float* image, ImageRows at, std::int64_t tiles, std::
 }
 
 /// A^T m A of one tile and vector of channels, plus `shift`; writes the whole tile.
-template <int M>
+template <int M, int R>
 [[gnu::always_inline]] inline void transform_back(const float* point, std::int64_t pitch,
                                                   simd::Vector<float> shift, float* to, ImageRows at) {
-  using W = Winograd<M>;
-  constexpr int size = M + 2, pairs = M / 2;
+  using W = Winograd<M, R>;
+  constexpr int size = M + R - 1, pairs = M / 2;
 #pragma GCC unroll 2
   for (int pair = 0; pair < pairs; ++pair) {
     simd::Vector<float> half[2][size], m[size];
@@ -118,7 +117,7 @@ struct Extent {
 };
 
 /// A^T m A, plus the bias unless that is null.
-template <int M>
+template <int M, int R>
 void transform_output(const float* points, Points from, std::int64_t tiles, const float* bias, float* image,
                       ImageRows at, Extent extent) {
   constexpr auto n = simd::lanes<float>;
@@ -131,11 +130,11 @@ void transform_output(const float* points, Points from, std::int64_t tiles, cons
       const auto rows = std::min<std::int64_t>(M, extent.rows),
                  columns = std::min<std::int64_t>(M, extent.columns - tile * M);
       if (rows == M && columns == M && valid == n) {
-        transform_back<M>(point, from.point, shift, to, at);
+        transform_back<M, R>(point, from.point, shift, to, at);
         continue;
       }
       float whole[M * M * n];
-      transform_back<M>(point, from.point, shift, whole, {M * n, n});
+      transform_back<M, R>(point, from.point, shift, whole, {M * n, n});
       for (std::int64_t row = 0; row < rows; ++row)
         for (std::int64_t column = 0; column < columns; ++column)
           std::copy_n(whole + (row * M + column) * n, valid, to + row * at.row + column * at.pixel);
@@ -143,12 +142,12 @@ void transform_output(const float* points, Points from, std::int64_t tiles, cons
 }
 
 /// A dy A^T, the adjoint of transform_output.
-template <int M>
+template <int M, int R>
 void transform_gradient(const float* image, ImageRows at, std::int64_t tiles, std::int64_t channels,
                         float* points, Points to) {
-  using W = Winograd<M>;
+  using W = Winograd<M, R>;
   using Vector = simd::Vector<float>;
-  constexpr int size = M + 2, pairs = size / 2;
+  constexpr int size = M + R - 1, pairs = size / 2;
   for (std::int64_t tile = 0; tile < tiles; ++tile)
     for (std::int64_t channel = 0; channel < channels; channel += simd::lanes<float>) {
       const float* const pixel = image + tile * M * at.pixel + channel;
@@ -179,47 +178,52 @@ void transform_gradient(const float* image, ImageRows at, std::int64_t tiles, st
     }
 }
 
-/// G g G^T for vectors g[3 * 3] of weights.
-template <int M>
+/// G g G^T for vectors g[R * R] of weights.
+template <int M, int R>
 void transform_weight(const simd::Vector<float>* g, float* points, std::int64_t point) {
-  using W = Winograd<M>;
-  constexpr int size = M + 2;
-  simd::Vector<float> down[size][3];
+  using W = Winograd<M, R>;
+  constexpr int size = M + R - 1;
+  simd::Vector<float> down[size][R];
 #pragma GCC unroll 6
   for (int row = 0; row < size; ++row)
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; ++j)
-      down[row][j] = W::weight[row][0] * g[j] + W::weight[row][1] * g[3 + j] + W::weight[row][2] * g[6 + j];
+#pragma GCC unroll 5
+    for (int j = 0; j < R; ++j) {
+      down[row][j] = W::weight[row][0] * g[j];
+#pragma GCC unroll 5
+      for (int i = 1; i < R; ++i) down[row][j] += W::weight[row][i] * g[i * R + j];
+    }
 #pragma GCC unroll 6
   for (int row = 0; row < size; ++row)
 #pragma GCC unroll 6
-    for (int column = 0; column < size; ++column)
-      simd::store(points + (row * size + column) * point, W::weight[column][0] * down[row][0] +
-                                                              W::weight[column][1] * down[row][1] +
-                                                              W::weight[column][2] * down[row][2]);
+    for (int column = 0; column < size; ++column) {
+      auto value = W::weight[column][0] * down[row][0];
+#pragma GCC unroll 5
+      for (int j = 1; j < R; ++j) value += W::weight[column][j] * down[row][j];
+      simd::store(points + (row * size + column) * point, value);
+    }
 }
 
-/// G^T u G, its adjoint, into vectors g[3 * 3].
-template <int M>
+/// G^T u G, its adjoint, into vectors g[R * R].
+template <int M, int R>
 void transform_weight_gradient(const float* points, std::int64_t point, simd::Vector<float>* g) {
-  using W = Winograd<M>;
-  constexpr int size = M + 2;
-  simd::Vector<float> down[3][size]{};
+  using W = Winograd<M, R>;
+  constexpr int size = M + R - 1;
+  simd::Vector<float> down[R][size]{};
 #pragma GCC unroll 6
   for (int column = 0; column < size; ++column)
 #pragma GCC unroll 6
     for (int row = 0; row < size; ++row) {
       const auto u = simd::load(points + (row * size + column) * point);
-#pragma GCC unroll 3
-      for (int i = 0; i < 3; ++i) down[i][column] += W::weight[row][i] * u;
+#pragma GCC unroll 5
+      for (int i = 0; i < R; ++i) down[i][column] += W::weight[row][i] * u;
     }
-#pragma GCC unroll 3
-  for (int i = 0; i < 3; ++i)
-#pragma GCC unroll 3
-    for (int j = 0; j < 3; ++j) {
-      g[i * 3 + j] = W::weight[0][j] * down[i][0];
+#pragma GCC unroll 5
+  for (int i = 0; i < R; ++i)
+#pragma GCC unroll 5
+    for (int j = 0; j < R; ++j) {
+      g[i * R + j] = W::weight[0][j] * down[i][0];
 #pragma GCC unroll 6
-      for (int column = 1; column < size; ++column) g[i * 3 + j] += W::weight[column][j] * down[i][column];
+      for (int column = 1; column < size; ++column) g[i * R + j] += W::weight[column][j] * down[i][column];
     }
 }
 

@@ -16,10 +16,10 @@ constexpr Index band_tiles = 24;
 /// A chunk is worth so many tiles. Their sums take about so many elements, in at most so many chunks.
 constexpr Index tiles_per_chunk = 128, partial_elements = Index{1} << 21, most_chunks = 8;
 
-template <int M>
+template <int M, int R>
 class WinogradWeightGradient {
  public:
-  static constexpr Index points = (M + 2) * (M + 2);
+  static constexpr Index points = (M + R - 1) * (M + R - 1), taps = R * R;
 
   WinogradWeightGradient(const Array& x, const Array& dy, const Convolution& conv)
       : g_(correlation_of_output(conv)),
@@ -42,7 +42,7 @@ class WinogradWeightGradient {
   }
 
   Array run(const Shape& shape) const {
-    const auto partial = 9 * g_.from[1] * dy_.pixel;
+    const auto partial = taps * g_.from[1] * dy_.pixel;
     Array partials = Array::uninitialized({chunks_ * partial}, DType::float32);
     float* const windows = partials.mutable_data<float>().data();
     parallel_for(chunks_, 1, [&](Index chunk, Index) {
@@ -56,22 +56,24 @@ class WinogradWeightGradient {
 
  private:
   static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
-  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + 1}; }
+  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + R - 2}; }
 
   void add_bands(Index first, Index last, float* sums) const {
-    Array buffers = Array::uninitialized(
-        {x_.buffer_size() + dy_.buffer_size() + points * (inputs_.point + gradients_.point)}, DType::float32);
+    // Zeros: what is read beyond the last channel is dropped, but denormals there would cost much time.
+    Array buffers({x_.buffer_size() + dy_.buffer_size() + points * (inputs_.point + gradients_.point)},
+                  DType::float32);
     float *const image = buffers.mutable_data<float>().data(), *const gradient = image + x_.buffer_size(),
                  *const in = gradient + dy_.buffer_size(), *const out = in + points * inputs_.point;
     for (auto i = first; i < last; ++i) {
       const Band band = bands_[i];
       const float *const x = x_.read(band, image), *const dy = dy_.read(band, gradient);
       for (Index row = 0; row < band.images * band.rows; ++row) {
-        transform_input<M>(x + row / band.rows * x_.image + row % band.rows * M * x_.row, {x_.row, x_.pixel},
-                           across_, x_.pixel, in + row * across_ * inputs_.tile, inputs_);
-        transform_gradient<M>(dy + row / band.rows * dy_.image + row % band.rows * M * dy_.row,
-                              {dy_.row, dy_.pixel}, across_, dy_.pixel, out + row * across_ * gradients_.tile,
-                              gradients_);
+        transform_input<M, R>(x + row / band.rows * x_.image + row % band.rows * M * x_.row,
+                              {x_.row, x_.pixel}, across_, x_.pixel, in + row * across_ * inputs_.tile,
+                              inputs_);
+        transform_gradient<M, R>(dy + row / band.rows * dy_.image + row % band.rows * M * dy_.row,
+                                 {dy_.row, dy_.pixel}, across_, dy_.pixel,
+                                 out + row * across_ * gradients_.tile, gradients_);
       }
       const auto tiles = band.images * band.rows * across_;
       const Band next = bands_[std::min(i + 1, last - 1)];
@@ -120,25 +122,25 @@ class WinogradWeightGradient {
   void transform_back(const float* sums, float* windows) const {
     const auto size = g_.from[1] * dy_.pixel;
     for (Index i = 0; i < size; i += lanes) {
-      Vector<float> g[9];
-      transform_weight_gradient<M>(sums + i, sums_size_, g);
-      for (Index tap = 0; tap < 9; ++tap) simd::store(windows + tap * size + i, g[tap]);
+      Vector<float> g[taps];
+      transform_weight_gradient<M, R>(sums + i, sums_size_, g);
+      for (Index tap = 0; tap < taps; ++tap) simd::store(windows + tap * size + i, g[tap]);
     }
   }
 
-  /// The chunks in order, as [O, C, 3, 3].
+  /// The chunks in order, as [O, C, R, R].
   Array finished(const float* windows, const Shape& shape) const {
     Array dw = Array::uninitialized(shape, DType::float32);
     float* const to = dw.mutable_data<float>().data();
     const auto channels = g_.from[1], size = channels * dy_.pixel;
-    parallel_for(shape[0], at_least_one(elements_per_task / (9 * channels)), [&](Index o, Index end) {
+    parallel_for(shape[0], at_least_one(elements_per_task / (taps * channels)), [&](Index o, Index end) {
       for (; o < end; ++o)
         for (Index c = 0; c < channels; ++c)
-          for (Index tap = 0; tap < 9; ++tap) {
+          for (Index tap = 0; tap < taps; ++tap) {
             double sum = 0;
             for (Index chunk = 0; chunk < chunks_; ++chunk)
-              sum += static_cast<double>(windows[(chunk * 9 + tap) * size + c * dy_.pixel + o]);
-            to[(o * channels + c) * 9 + tap] = static_cast<float>(sum);
+              sum += static_cast<double>(windows[(chunk * taps + tap) * size + c * dy_.pixel + o]);
+            to[(o * channels + c) * taps + tap] = static_cast<float>(sum);
           }
     });
     return dw;
@@ -155,11 +157,12 @@ class WinogradWeightGradient {
 
 }  // namespace
 
-template <int M>
+template <int M, int R>
 Array weight_gradient_winograd(const Array& x, const Array& dy, const Convolution& conv) {
-  return WinogradWeightGradient<M>(x, dy, conv).run(conv.shape(Convolution::weight));
+  return WinogradWeightGradient<M, R>(x, dy, conv).run(conv.shape(Convolution::weight));
 }
-template Array weight_gradient_winograd<2>(const Array&, const Array&, const Convolution&);
-template Array weight_gradient_winograd<4>(const Array&, const Array&, const Convolution&);
+template Array weight_gradient_winograd<2, 3>(const Array&, const Array&, const Convolution&);
+template Array weight_gradient_winograd<4, 3>(const Array&, const Array&, const Convolution&);
+template Array weight_gradient_winograd<2, 5>(const Array&, const Array&, const Convolution&);
 
 }  // namespace evenkeel::kernels

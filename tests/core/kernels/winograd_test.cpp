@@ -26,9 +26,16 @@ using Index = std::int64_t;
 constexpr Conv2dAlgorithm all_algorithms[]{Conv2dAlgorithm::automatic, Conv2dAlgorithm::accurate,
                                            Conv2dAlgorithm::direct};
 
+constexpr Index windows[]{3, 5};
+
+/// The padding is that of a 3 x 3 window; one of 5 x 5 takes one more, for the same output.
 struct Case {
   Shape x;
   Index outputs, padding;
+
+  Convolution with(Index window, Conv2dAlgorithm algorithm) const {
+    return convolution(x, outputs, 1, {window, 1, padding + (window - 3) / 2}, algorithm);
+  }
 };
 // Channels that fill vectors and that do not, few and many; images of whole tiles and of parts of one.
 const Case cases[]{
@@ -38,39 +45,43 @@ const Case cases[]{
 };
 
 TEST(Winograd, IsTheDefinitionForAnyImageAndChannels) {
-  for (const auto& [x, outputs, padding] : cases)
-    for (const auto algorithm : all_algorithms)
-      for (const auto order : {MemoryOrder::row_major, MemoryOrder::channels_last})
-        expect_products(convolution(x, outputs, 1, {3, 1, padding}, algorithm), DType::float32, order, 1e-5);
+  for (const Case& c : cases)
+    for (const auto window : windows)
+      for (const auto algorithm : all_algorithms)
+        for (const auto order : {MemoryOrder::row_major, MemoryOrder::channels_last})
+          expect_products(c.with(window, algorithm), DType::float32, order, 1e-5);
 }
 
 TEST(Winograd, AddsTheBias) {
-  for (const auto algorithm : all_algorithms) {
-    const Convolution conv = convolution({2, 11, 9, 10}, 21, 1, {3, 1, 1}, algorithm);
-    const Array x = normal_array(conv.shape(input), 1), w = normal_array(conv.shape(weight), 2),
-                bias = normal_array({21}, 3);
-    const auto with = doubles(conv2d(x, w, bias, conv)), without = doubles(conv2d(x, w, {}, conv));
-    const auto b = doubles(bias);
-    for (std::size_t i = 0; i < with.size(); ++i)
-      ASSERT_NEAR(with[i], without[i] + b[i / 90 % 21], 1e-5) << i;
-  }
+  const Case c{{2, 11, 9, 10}, 21, 1};
+  for (const auto window : windows)
+    for (const auto algorithm : all_algorithms) {
+      const Convolution conv = c.with(window, algorithm);
+      const Array x = normal_array(conv.shape(input), 1), w = normal_array(conv.shape(weight), 2),
+                  bias = normal_array({21}, 3);
+      const auto with = doubles(conv2d(x, w, bias, conv)), without = doubles(conv2d(x, w, {}, conv));
+      const auto b = doubles(bias);
+      for (std::size_t i = 0; i < with.size(); ++i)
+        ASSERT_NEAR(with[i], without[i] + b[i / 90 % 21], 1e-5) << i;
+    }
 }
 
 TEST(Winograd, HasTheSameBitsForAnyNumberOfThreads) {
-  for (const auto& [x, outputs, padding] : cases)
-    for (const auto algorithm : all_algorithms) {
-      const Convolution conv = convolution(x, outputs, 1, {3, 1, padding}, algorithm);
-      set_num_threads(1);
-      const Products one = products(conv);
-      for (const int threads : {2, 3, 4, 8}) {
-        set_num_threads(threads);
-        const Products many = products(conv);
-        EXPECT_TRUE(same_bits(one.y, many.y) && same_bits(one.dx, many.dx) && same_bits(one.dw, many.dw))
-            << testing::text(conv, DType::float32, MemoryOrder::channels_last) << ", " << threads
-            << " threads";
+  for (const Case& c : cases)
+    for (const auto window : windows)
+      for (const auto algorithm : all_algorithms) {
+        const Convolution conv = c.with(window, algorithm);
+        set_num_threads(1);
+        const Products one = products(conv);
+        for (const int threads : {2, 3, 4, 8}) {
+          set_num_threads(threads);
+          const Products many = products(conv);
+          EXPECT_TRUE(same_bits(one.y, many.y) && same_bits(one.dx, many.dx) && same_bits(one.dw, many.dw))
+              << testing::text(conv, DType::float32, MemoryOrder::channels_last) << ", " << threads
+              << " threads";
+        }
+        set_num_threads(0);
       }
-      set_num_threads(0);
-    }
 }
 
 /// Sample n alone, or all samples, channels-last.
@@ -82,45 +93,50 @@ Array sample(const Array& images, Index n) {
 }
 
 TEST(Winograd, ASampleHasTheSameBitsInAnyBatch) {
-  for (const auto& [x, outputs, padding] :
+  for (const Case& c :
        {Case{{7, 16, 8, 8}, 16, 1}, {{9, 12, 4, 4}, 20, 1}, {{5, 17, 13, 9}, 33, 2}, {{3, 3, 9, 9}, 8, 1}})
-    for (const auto algorithm : all_algorithms) {
-      const Convolution conv = convolution(x, outputs, 1, {3, 1, padding}, algorithm),
-                        alone = convolution(x.with(0, 1), outputs, 1, {3, 1, padding}, algorithm);
-      const Array w = normal_array(conv.shape(weight), 2), images = normal_array(x, 1),
-                  dy = normal_array(conv.shape(output), 3);
-      const Array y = conv2d(images, w, {}, conv), dx = conv2d_input(dy, w, conv);
-      for (Index n = 0; n < x[0]; ++n) {
-        EXPECT_TRUE(same_bits(sample(y, n), conv2d(sample(images, n), w, {}, alone))) << x << ' ' << n;
-        EXPECT_TRUE(same_bits(sample(dx, n), conv2d_input(sample(dy, n), w, alone))) << x << ' ' << n;
+    for (const auto window : windows)
+      for (const auto algorithm : all_algorithms) {
+        const Convolution conv = c.with(window, algorithm),
+                          alone = Case{c.x.with(0, 1), c.outputs, c.padding}.with(window, algorithm);
+        const Array w = normal_array(conv.shape(weight), 2), images = normal_array(c.x, 1),
+                    dy = normal_array(conv.shape(output), 3);
+        const Array y = conv2d(images, w, {}, conv), dx = conv2d_input(dy, w, conv);
+        for (Index n = 0; n < c.x[0]; ++n) {
+          EXPECT_TRUE(same_bits(sample(y, n), conv2d(sample(images, n), w, {}, alone))) << c.x << ' ' << n;
+          EXPECT_TRUE(same_bits(sample(dx, n), conv2d_input(sample(dy, n), w, alone))) << c.x << ' ' << n;
+        }
       }
-    }
+}
+
+/// Normal values, but for one.
+Array poisoned(const Shape& shape, Index at, float value) {
+  Array a = normal_array(shape, 1);
+  a.mutable_data<float>()[static_cast<std::size_t>(at)] = value;
+  return a;
+}
+void expect_reached(const Array& got, const Array& expected) {
+  const auto a = doubles(got), b = doubles(expected);
+  for (std::size_t i = 0; i < a.size(); ++i) ASSERT_TRUE(std::isfinite(b[i]) || !std::isfinite(a[i]));
+}
+/// `conv` with one Inf or NaN in the input or in the output's gradient, against direct convolution.
+void expect_reached(const Convolution& conv, Index at, float value) {
+  Convolution direct = conv;
+  direct.algorithm = Conv2dAlgorithm::direct;
+  const Array x = poisoned(conv.shape(input), at, value), dy = poisoned(conv.shape(output), at, value),
+              plain = normal_array(x.shape(), 5), w = normal_array(conv.shape(weight), 2);
+  expect_reached(conv2d(x, w, {}, conv), conv2d(x, w, {}, direct));
+  expect_reached(conv2d_input(dy, w, conv), conv2d_input(dy, w, direct));
+  expect_reached(conv2d_weight(x, plain, conv), conv2d_weight(x, plain, direct));
+  expect_reached(conv2d_weight(plain, dy, conv), conv2d_weight(plain, dy, direct));
 }
 
 TEST(Winograd, OneInfOrNaNReachesAtLeastWhatItReachesDirectly) {
-  const Convolution direct = convolution({2, 8, 11, 10}, 8, 1, {3, 1, 1}, Conv2dAlgorithm::direct);
-  const Array w = normal_array(direct.shape(weight), 2);
-  const auto poisoned = [](const Shape& shape, Index at, float value) {
-    Array a = normal_array(shape, 1);
-    a.mutable_data<float>()[static_cast<std::size_t>(at)] = value;
-    return a;
-  };
+  const Case c{{2, 8, 11, 10}, 8, 1};
   for (const float value : {std::numeric_limits<float>::infinity(), std::numeric_limits<float>::quiet_NaN()})
-    for (const auto algorithm : {Conv2dAlgorithm::automatic, Conv2dAlgorithm::accurate})
-      for (Index at = 0; at < direct.shape(input).count(); at += 223) {
-        Convolution conv = direct;
-        conv.algorithm = algorithm;
-        const Array x = poisoned(direct.shape(input), at, value),
-                    dy = poisoned(direct.shape(output), at, value), plain = normal_array(x.shape(), 5);
-        const auto expect_reached = [&](const Array& got, const Array& expected) {
-          const auto a = doubles(got), b = doubles(expected);
-          for (std::size_t i = 0; i < a.size(); ++i) ASSERT_TRUE(std::isfinite(b[i]) || !std::isfinite(a[i]));
-        };
-        expect_reached(conv2d(x, w, {}, conv), conv2d(x, w, {}, direct));
-        expect_reached(conv2d_input(dy, w, conv), conv2d_input(dy, w, direct));
-        expect_reached(conv2d_weight(x, plain, conv), conv2d_weight(x, plain, direct));
-        expect_reached(conv2d_weight(plain, dy, conv), conv2d_weight(plain, dy, direct));
-      }
+    for (const auto window : windows)
+      for (const auto algorithm : {Conv2dAlgorithm::automatic, Conv2dAlgorithm::accurate})
+        for (Index at = 0; at < c.x.count(); at += 223) expect_reached(c.with(window, algorithm), at, value);
 }
 
 /// The largest error over the root mean square of the exact values.
@@ -160,16 +176,19 @@ TEST(Winograd, RoundsAsItsAlgorithmPromises) {
       Array x = normal_array(shape, 1, DType::float32, MemoryOrder::row_major, inputs == "N(10, 1)" ? 10 : 0);
       if (inputs == "after ReLU")
         for (float& value : x.mutable_data<float>()) value = std::max(value, 0.F);
-      const auto [fast, accurate, direct] = errors(convolution(shape, shape[1], 1, {3, 1, 1}), x);
-      for (const std::size_t product : {0U, 1U}) {
-        EXPECT_LE(accurate[product], direct[product]) << shape << inputs << product;
-        EXPECT_LE(fast[product], 3.5 * direct[product]) << shape << inputs << product;
-        EXPECT_LE(direct[product], 6e-6) << shape << inputs << product;
+      for (const auto window : windows) {
+        const auto [fast, accurate, direct] = errors(Case{shape, shape[1], 1}.with(window, {}), x);
+        const auto what = inputs + ' ' + std::to_string(window);
+        for (const std::size_t product : {0U, 1U}) {
+          EXPECT_LE(accurate[product], direct[product]) << shape << what << product;
+          EXPECT_LE(fast[product], (window == 3 ? 3.5 : 1.5) * direct[product]) << shape << what << product;
+          EXPECT_LE(direct[product], 6e-6) << shape << what << product;
+        }
+        EXPECT_LE(accurate[2], 3 * direct[2]) << shape << what;
+        EXPECT_LE(fast[2], 12 * direct[2]) << shape << what;
+        EXPECT_LE(direct[2], 2e-6) << shape << what;
+        EXPECT_LE(fast[2], 6e-6) << shape << what;
       }
-      EXPECT_LE(accurate[2], 3 * direct[2]) << shape << inputs;
-      EXPECT_LE(fast[2], 12 * direct[2]) << shape << inputs;
-      EXPECT_LE(direct[2], 2e-6) << shape << inputs;
-      EXPECT_LE(fast[2], 6e-6) << shape << inputs;
     }
 }
 
