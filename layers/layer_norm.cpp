@@ -1,4 +1,5 @@
 #include <evenkeel/autograd/ops/normalize.h>
+#include <evenkeel/autograd/ops/shape_ops.h>
 #include <evenkeel/core/check.h>
 #include <evenkeel/layers/layer_norm.h>
 #include <evenkeel/layers/norm_input.h>
@@ -40,6 +41,12 @@ void check_ends_in(const Shape& shape, const Shape& normalized_shape) {
        "], but got input of size ", shape);
 }
 
+/// [C, ...] as a channels-last sample has them in memory, [..., C].
+Tensor in_channels_last(const Tensor& parameter, const Shape& shape) {
+  if (!parameter.defined()) return parameter;
+  return permute(reshape(parameter, Shape{shape[1], shape.count(2)}), {1, 0});
+}
+
 }  // namespace
 
 LayerNorm::LayerNorm(const Options& given, Rng& rng)
@@ -76,12 +83,18 @@ Tensor LayerNorm::forward(const Tensor& x) {
   const auto scales = shape.count(begin_of(params_axis, options, shape));
   check(scales == normalized.count(), "LayerNorm: the product of gamma and beta's shape must be ", scales,
         " as begin_params_axis says of input ", shape, ", got normalized_shape ", normalized);
-  const auto group = shape.count(begin_of(norm_axis, options, shape));
-  return normalize(x, tensor_of(weight), tensor_of(bias),
-                   {.moments = {1, group == 0 ? 1 : x.size() / group, group},
-                    .affine = {1, scales, 1},
-                    .eps = options.eps})
-      .output;
+  const auto first = begin_of(norm_axis, options, shape);
+  const auto group = shape.count(first);
+  Normalization how{
+      .moments = {1, group == 0 ? 1 : x.size() / group, group}, .affine = {1, scales, 1}, .eps = options.eps};
+  Tensor gamma = tensor_of(weight), beta = tensor_of(bias);
+  // Over all but N, the order within a sample does not matter: the parameters turn, and not the images.
+  if (is_channels_last(x.stored()) && first == 1 && scales == group) {
+    how.order = MemoryOrder::channels_last;
+    gamma = in_channels_last(gamma, shape);
+    beta = in_channels_last(beta, shape);
+  }
+  return normalize(x, gamma, beta, how).output;
 }
 
 }  // namespace evenkeel

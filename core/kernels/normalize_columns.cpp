@@ -193,27 +193,39 @@ void moments_of_block(const T* x, const Matrix& m, const Groups& groups, bool sh
   }
 }
 
-/// apply(i, lane) for so many vectors of T down some rows.
-template <class T, Index vectors, class Apply>
-[[gnu::always_inline]] inline void apply_down(const Matrix& m, Index lane, Index row, Index rows,
-                                              Apply apply) {
+/// to[i] = compute(i, lane) for so many vectors down some rows.
+template <Index vectors, bool past_caches, class T, class Compute>
+[[gnu::always_inline]] inline void write_down(const Matrix& m, Index lane, Index row, Index rows, T* to,
+                                              Compute compute) {
   constexpr auto n = simd::lanes<T>;
   for (auto i = row * m.width + lane, end = i + rows * m.width; i < end; i += m.width)
 #pragma GCC unroll 4
-    for (Index v = 0; v < vectors; ++v) apply(i + v * n, lane + v * n);
+    for (Index v = 0; v < vectors; ++v)
+      if constexpr (past_caches)
+        simd::stream(to + i + v * n, compute(i + v * n, lane + v * n));
+      else
+        simd::store(to + i + v * n, compute(i + v * n, lane + v * n));
 }
-/// apply(i, lane) for vectors of T that cover all rows, the last ones first: they were read last.
-template <class T, class Apply>
-void for_each_vector(const Matrix& m, bool share, Apply apply) {
+/// to[i] = compute(i, lane) for vectors that cover all rows, the last ones first: they were read last.
+template <bool past_caches, class T, class Compute>
+void write_rows(const Matrix& m, bool share, T* to, Compute compute) {
   constexpr auto n = simd::lanes<T>;
   const auto step = std::max<Index>(8, pass_elements / m.width), passes = ceil_div(m.rows, step);
   for_range(share, passes, 1, [&](Index i) {
     const auto row = (passes - 1 - i) * step, rows = std::min(step, m.rows - row);
     Index lane = 0;
-    for (; lane + 4 * n <= m.width; lane += 4 * n) apply_down<T, 4>(m, lane, row, rows, apply);
-    for (; lane + n <= m.width; lane += n) apply_down<T, 1>(m, lane, row, rows, apply);
-    if (lane < m.width) apply_down<T, 1>(m, m.width - n, row, rows, apply);
+    for (; lane + 4 * n <= m.width; lane += 4 * n)
+      write_down<4, past_caches>(m, lane, row, rows, to, compute);
+    for (; lane + n <= m.width; lane += n) write_down<1, past_caches>(m, lane, row, rows, to, compute);
+    if (lane < m.width) write_down<1, false>(m, m.width - n, row, rows, to, compute);
   });
+}
+template <class T, class Compute>
+void write_rows(bool past_caches, const Matrix& m, bool share, T* to, Compute compute) {
+  if (past_caches && m.width % simd::lanes<T> == 0 && to_alignment(to) == 0)
+    write_rows<true>(m, share, to, compute);
+  else
+    write_rows<false>(m, share, to, compute);
 }
 /// one(i) for the elements of a lane.
 template <class One>
@@ -256,9 +268,9 @@ void normalize_block(const Forward<T>& f, const Matrix& m, Index b, bool share) 
     t[lane] = line.t;
     if (line.extreme) extreme.push_back(lane);
   }
-  for_each_vector<T>(m, share, [=](Index i, Index lane) {
-    simd::store(y + i, simd::multiply_add(simd::load(x + i) - simd::load(hi + lane), simd::load(s + lane),
-                                          simd::load(t + lane)));
+  write_rows(f.is_past_caches(), m, share, y, [=](Index i, Index lane) {
+    return simd::multiply_add(simd::load(x + i) - simd::load(hi + lane), simd::load(s + lane),
+                              simd::load(t + lane));
   });
   for (Index lane = 0; lane < m.tail; ++lane) {
     const auto i = m.rows * m.width + lane;
@@ -311,10 +323,10 @@ void backward_of_block(const Backward<T>& b, const Matrix& m, Index index, bool 
     u[lane] = slope.c;
     if (slope.extreme) extreme.push_back(lane);
   }
-  for_each_vector<T>(m, share, [=](Index i, Index lane) {
+  write_rows(b.is_past_caches(), m, share, dx, [=](Index i, Index lane) {
     const auto centred = simd::multiply_add(simd::load(x + i) - simd::load(hi + lane), simd::load(t + lane),
                                             simd::load(u + lane));
-    simd::store(dx + i, simd::multiply_add(simd::load(dy + i), simd::load(s + lane), centred));
+    return simd::multiply_add(simd::load(dy + i), simd::load(s + lane), centred);
   });
   for (Index lane = 0; lane < m.tail; ++lane) {
     const auto i = m.rows * m.width + lane;

@@ -16,6 +16,7 @@
 #include <evenkeel/core/groups.h>
 #include <evenkeel/core/kernels/normalize_plain.h>
 #include <evenkeel/core/kernels/simd.h>
+#include <evenkeel/core/kernels/stream.h>
 #include <evenkeel/core/parallel.h>
 
 #include <algorithm>
@@ -210,6 +211,7 @@ struct Forward {
   const Normalization& how;
 
   double count() const { return static_cast<double>(size / how.moments.total()); }
+  bool is_past_caches() const { return kernels::is_past_caches(size * Index{sizeof(T)}); }
 };
 template <class T>
 struct Backward {
@@ -221,6 +223,7 @@ struct Backward {
   T *dx, *dgamma, *dbeta;  // null where not wanted
 
   double count() const { return static_cast<double>(size / how.moments.total()); }
+  bool is_past_caches() const { return kernels::is_past_caches(size * Index{sizeof(T)}); }
 };
 
 /// Which loops suit a partition; each has its file.

@@ -1,6 +1,8 @@
 // Contiguous groups, the rows, with a scale for each element: layer norm; group norm of (N, C); instance and
 // group norm of small images, whose scales are repeated to one an element. The scales repeat after `turns`
 // rows. Backwards, four rows at a time share each visit to the scales and to the sums of their gradients.
+// Where a few rows fill the caches, all are summed first and then applied piece by piece, since the scales
+// and sums of a piece stay in the L1.
 
 #include <evenkeel/core/kernels/strips.h>
 
@@ -9,7 +11,7 @@
 namespace evenkeel::kernels {
 namespace {
 
-constexpr Index long_row = 32768;
+constexpr Index long_row = 32768, piece_of_long_row = 2048;
 
 /// How rows and scales meet.
 struct Turn {
@@ -52,16 +54,20 @@ class RowsForward {
 
   void operator()() {
     const auto strips = strips_of_moments(f_.how.moments, f_.size);
-    for_each_group(f_.how.moments.total(), turn_.row, [&](Index row, bool share) {
+    const auto rows = f_.how.moments.total();
+    const bool is_long = turn_.row >= 2 * long_row;  // two parameters come with a row of x
+    for_each_group(rows, turn_.row, [&](Index row, bool share) {
       if (f_.find_moments) {
         const Spread found = spread_of(f_.x, strips, row, share);
         f_.mean[row] = found.mean;
         f_.var[row] = found.var;
       }
-      for_range(share, ceil_div(turn_.row, elements_per_task), 1, [&](Index piece) {
-        apply(row, piece * elements_per_task, std::min(turn_.row, (piece + 1) * elements_per_task));
-      });
+      if (!is_long) apply(row, 0, turn_.row);
     });
+    if (is_long)
+      parallel_for(turn_.row, piece_of_long_row, [&](Index begin, Index end) {
+        for (Index row = 0; row < rows; ++row) apply(row, begin, end);
+      });
   }
 
  private:
@@ -80,11 +86,13 @@ class RowsForward {
       return;
     }
     const auto hi = simd::broadcast(line.hi), s = simd::broadcast(line.s), t = simd::broadcast(line.t);
-    for (; i + n <= end; i += n) {
-      __builtin_prefetch(x + i + 1024);
-      const auto xhat = simd::multiply_add(simd::load(x + i) - hi, s, t);
-      simd::store(y + i, simd::multiply_add(xhat, simd::load(gamma + i), simd::load(beta + i)));
-    }
+    if (end - i >= n)
+      return write_run(f_.is_past_caches(), y + i, end - i, [=](Index j) {
+        const auto at = i + j;
+        __builtin_prefetch(x + at + 1024);
+        const auto xhat = simd::multiply_add(simd::load(x + at) - hi, s, t);
+        return simd::multiply_add(xhat, simd::load(gamma + at), simd::load(beta + at));
+      });
     for (; i < end; ++i)
       y[i] = simd::multiply_add(simd::multiply_add(x[i] - line.hi, line.s, line.t), gamma[i], beta[i]);
   }
@@ -122,56 +130,80 @@ class RowsBackward {
       : b_(b),
         turn_(b.how),
         rounds_(b.how.moments.total() / turn_.turns),
+        totals_(static_cast<std::size_t>(b.how.moments.total())),
         gamma_(b.gamma, b.how.affine, turn_) {}
 
   void operator()() {
-    const bool is_long = turn_.row >= long_row;
-    const auto pieces = is_long ? 1 : std::clamp<Index>(rounds_ / 16, 1, 16);
-    const auto rounds_of_piece = ceil_div(rounds_, pieces);
-    std::vector<ParameterSums> sums;
-    for (Index piece = 0; piece < pieces; ++piece) sums.emplace_back(b_.dgamma ? turn_.size : 0);
-    for_range(!is_long, pieces, 1, [&](Index piece) {
-      const auto end = std::min(rounds_, (piece + 1) * rounds_of_piece);
-      for (Index turn = 0; turn < turn_.turns; ++turn)
-        for (auto round = piece * rounds_of_piece; round < end;) {
-          const auto row = round * turn_.turns + turn;
-          auto& into = sums[static_cast<std::size_t>(piece)];
-          if (end - round >= 4) {
-            some_rows<4>(row, is_long, into);
-            round += 4;
-          } else {
-            some_rows<1>(row, is_long, into);
-            round += 1;
-          }
-        }
-    });
-    if (b_.dgamma) add_up_parameters(sums);
+    if (turn_.row >= long_row)
+      long_rows();
+    else
+      short_rows();
   }
 
  private:
   static constexpr Index lanes = simd::lanes<double>;
 
-  /// `count` rows with the same scales. What is rounded is spelled out in sums: a row has the same bits
-  /// whichever rows it comes with.
-  template <Index count>
-  void some_rows(Index first, bool share, ParameterSums& into) {
-    // Whole vectors, cut by the length of a row alone.
-    const auto pieces = share ? std::min<Index>(16, turn_.row / 4096) : 1;
-    const auto piece = ceil_div(ceil_div(turn_.row, pieces), 64) * 64;
-    TwoSums parts[16][count], totals[count];
-    if (b_.how.moments_of_input && b_.dx) {
-      for_range(share, pieces, 1, [&](Index p) {
-        sum_rows<count>(first, p * piece, std::min(turn_.row, (p + 1) * piece), parts[p]);
-      });
-      for (Index p = 0; p < pieces; ++p)
-        for (Index r = 0; r < count; ++r) totals[r] += parts[p][r];
-    }
-    for_range(share, pieces, 1, [&](Index p) {
-      apply_rows<count>(first, p * piece, std::min(turn_.row, (p + 1) * piece), totals, into);
+  void short_rows() {
+    const auto pieces = std::clamp<Index>(rounds_ / 16, 1, 16), rounds_of_piece = ceil_div(rounds_, pieces);
+    std::vector<ParameterSums> sums;
+    for (Index piece = 0; piece < pieces; ++piece) sums.emplace_back(b_.dgamma ? turn_.size : 0);
+    parallel_for(pieces, 1, [&](Index piece, Index) {
+      for_some_rows(piece * rounds_of_piece, std::min(rounds_, (piece + 1) * rounds_of_piece),
+                    [&]<Index count>(Index first, std::integral_constant<Index, count>) {
+                      TwoSums of_row[count];
+                      if (through_moments()) sum_rows<count>(first, 0, turn_.row, of_row);
+                      for (Index r = 0; r < count; ++r) total(first, r) = of_row[r];
+                      apply_rows<count>(first, 0, turn_.row, sums[static_cast<std::size_t>(piece)]);
+                    });
     });
+    if (b_.dgamma) add_up_parameters(sums);
+  }
+  void long_rows() {
+    if (through_moments())
+      for_some_rows(0, rounds_, [&]<Index count>(Index first, std::integral_constant<Index, count>) {
+        sum_long_rows<count>(first);
+      });
+    std::vector<ParameterSums> sums;
+    sums.emplace_back(b_.dgamma ? turn_.size : 0);
+    parallel_for(turn_.row, piece_of_long_row, [&](Index begin, Index end) {
+      for_some_rows(0, rounds_, [&]<Index count>(Index first, std::integral_constant<Index, count>) {
+        apply_rows<count>(first, begin, end, sums.front());
+      });
+    });
+    if (b_.dgamma) add_up_parameters(sums);
+  }
+  bool through_moments() const { return b_.how.moments_of_input && b_.dx; }
+
+  /// body(first row, count) for the rows of the rounds [begin, end), up to four with the same scales at a
+  /// time. What is rounded is spelled out in sums: a row has the same bits whichever rows it comes with.
+  template <class Body>
+  void for_some_rows(Index begin, Index end, Body body) const {
+    for (Index turn = 0; turn < turn_.turns; ++turn)
+      for (auto round = begin; round < end;) {
+        const auto row = round * turn_.turns + turn;
+        if (end - round >= 4) {
+          body(row, std::integral_constant<Index, 4>());
+          round += 4;
+        } else {
+          body(row, std::integral_constant<Index, 1>());
+          round += 1;
+        }
+      }
   }
   Index offset(Index first, Index r) const { return (first + r * turn_.turns) * turn_.row; }
 
+  TwoSums& total(Index first, Index r) { return totals_[static_cast<std::size_t>(first + r * turn_.turns)]; }
+  template <Index count>
+  void sum_long_rows(Index first) {
+    // Whole vectors, cut by the length of a row alone.
+    const auto pieces = std::min<Index>(16, turn_.row / 4096),
+               piece = ceil_div(ceil_div(turn_.row, pieces), 64) * 64;
+    TwoSums parts[16][count];
+    parallel_for(turn_.row, piece,
+                 [&](Index begin, Index end) { sum_rows<count>(first, begin, end, parts[begin / piece]); });
+    for (Index p = 0; p < ceil_div(turn_.row, piece); ++p)
+      for (Index r = 0; r < count; ++r) total(first, r) += parts[p][r];
+  }
   template <Index count>
   void sum_rows(Index first, Index i, Index end, TwoSums* out) const {
     const T *const gamma = gamma_.of_row(first, turn_), *const dy = b_.grad, *const x = b_.x;
@@ -198,14 +230,14 @@ class RowsBackward {
   }
 
   template <Index count>
-  void apply_rows(Index first, Index begin, Index end, const TwoSums* totals, ParameterSums& into) const {
+  void apply_rows(Index first, Index begin, Index end, ParameterSums& into) {
     Slope<T> slopes[count];
     double mean[count], invstd[count];
     for (Index r = 0; r < count; ++r) {
       const auto row = first + r * turn_.turns;
       mean[r] = b_.mean[row];
       invstd[r] = inverse_std(b_.var[row], b_.how.eps);
-      slopes[r] = Slope<T>(mean[r], invstd[r], 1, totals[r], b_.count());
+      slopes[r] = Slope<T>(mean[r], invstd[r], 1, total(first, r), b_.count());
     }
     if (b_.dgamma) sum_parameters<count>(first, begin, end, mean, invstd, into);
     if (!b_.dx) return;
@@ -215,20 +247,25 @@ class RowsBackward {
       const T *const dy = b_.grad + at, *const x = b_.x + at;
       T* const dx = b_.dx + at;
       const Slope<T>& slope = slopes[r];
-      Index i = begin;
-      if (slope.extreme)
-        for (; i < end; ++i)
-          dx[i] = static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), mean[r],
-                                          invstd[r], static_cast<double>(gamma[i]), totals[r], b_.count()));
-      constexpr auto n = simd::lanes<T>;
+      if (slope.extreme) {
+        for (auto i = begin; i < end; ++i)
+          dx[i] =
+              static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), mean[r],
+                                      invstd[r], static_cast<double>(gamma[i]), total(first, r), b_.count()));
+        continue;
+      }
       const auto hi = simd::broadcast(slope.hi), a = simd::broadcast(slope.a), b = simd::broadcast(slope.b),
                  c = simd::broadcast(slope.c);
-      for (; i + n <= end; i += n)
-        simd::store(dx + i,
-                    simd::load(dy + i) * simd::load(gamma + i) * a + ((simd::load(x + i) - hi) * b + c));
-      for (; i < end; ++i)
-        dx[i] = simd::multiply_add(dy[i] * gamma[i], slope.a,
-                                   simd::multiply_add(x[i] - slope.hi, slope.b, slope.c));
+      if (end - begin >= simd::lanes<T>)
+        write_run(b_.is_past_caches(), dx + begin, end - begin, [=](Index j) {
+          const auto i = begin + j;
+          return simd::multiply_add(simd::load(dy + i) * simd::load(gamma + i), a,
+                                    simd::multiply_add(simd::load(x + i) - hi, b, c));
+        });
+      else
+        for (auto i = begin; i < end; ++i)
+          dx[i] = simd::multiply_add(dy[i] * gamma[i], slope.a,
+                                     simd::multiply_add(x[i] - slope.hi, slope.b, slope.c));
     }
   }
   template <Index count>
@@ -255,26 +292,37 @@ class RowsBackward {
         dbeta[i] += dy;
       }
   }
-  /// Over the pieces in order, and over the elements that share a scale.
-  void add_up_parameters(const std::vector<ParameterSums>& sums) const {
+  /// Over the pieces in order, then over the elements that share a scale.
+  void add_up_parameters(std::vector<ParameterSums>& sums) {
+    ParameterSums& all = sums.front();
+    parallel_for(turn_.size, elements_per_task, [&](Index begin, Index end) {
+      for (auto piece = sums.begin() + 1; piece != sums.end(); ++piece)
+        for (auto i = begin; i < end; ++i) {
+          all.gamma[i] += piece->gamma[i];
+          all.beta[i] += piece->beta[i];
+        }
+    });
     const auto& affine = b_.how.affine;
     const auto period = affine.count * affine.inner;
-    for (Index c = 0; c < affine.count; ++c) {
-      double gamma = 0, beta = 0;
-      for (const auto& piece : sums)
-        for (auto start = c * affine.inner; start < turn_.size; start += period)
-          for (auto i = start; i < start + affine.inner; ++i) {
-            gamma += piece.gamma[i];
-            beta += piece.beta[i];
-          }
-      b_.dgamma[c] = static_cast<T>(gamma);
-      b_.dbeta[c] = static_cast<T>(beta);
-    }
+    parallel_for(affine.count, at_least_one(elements_per_task / (turn_.size / affine.count)),
+                 [&](Index c, Index end) {
+                   for (; c < end; ++c) {
+                     double gamma = 0, beta = 0;
+                     for (auto start = c * affine.inner; start < turn_.size; start += period)
+                       for (auto i = start; i < start + affine.inner; ++i) {
+                         gamma += all.gamma[i];
+                         beta += all.beta[i];
+                       }
+                     b_.dgamma[c] = static_cast<T>(gamma);
+                     b_.dbeta[c] = static_cast<T>(beta);
+                   }
+                 });
   }
 
   Backward<T> b_;
   Turn turn_;
   Index rounds_;
+  std::vector<TwoSums> totals_;  // of the rows
   Repeated<T> gamma_;
 };
 

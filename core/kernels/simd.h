@@ -50,6 +50,20 @@ template <class T>
 [[gnu::always_inline]] inline void store(T* to, Vector<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
+/// Past the caches, to a multiple of the vector's size. Other threads see it after the parallel_for in which
+/// it was done, this one at once.
+template <class T>
+[[gnu::always_inline]] inline void stream(T* to, Vector<T> v) {
+#if defined(__AVX512F__)
+  _mm512_stream_si512(reinterpret_cast<__m512i*>(to), reinterpret_cast<__m512i>(v));
+#elif defined(__AVX__)
+  _mm256_stream_si256(reinterpret_cast<__m256i*>(to), reinterpret_cast<__m256i>(v));
+#elif defined(__SSE2__)
+  _mm_stream_si128(reinterpret_cast<__m128i*>(to), reinterpret_cast<__m128i>(v));
+#else
+  store(to, v);
+#endif
+}
 template <class T>
 [[gnu::always_inline]] inline Vector<T> broadcast(T value) {
   return value - Vector<T>{};  // keeps the sign of a zero

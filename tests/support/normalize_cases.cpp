@@ -73,6 +73,18 @@ std::vector<NormalizeCase> all_cases() {
   cases.insert(cases.end(), large.begin(), large.end());
   return cases;
 }
+std::vector<NormalizeCase> huge_cases() {
+  std::vector<NormalizeCase> cases;
+  for (const auto order : {MemoryOrder::row_major, MemoryOrder::channels_last}) {
+    const Shape shape{33, 40, 57, 57};
+    cases.push_back(norm_case("batch", shape, order));
+    cases.push_back(norm_case("instance", shape, order, 40));
+    cases.push_back(norm_case("group", shape, order, 8));
+  }
+  cases.push_back(norm_case("group", {35, 48, 51, 51}, MemoryOrder::channels_last, 8));  // whole vectors
+  cases.push_back(layer_case({33, 40, 57, 57}, 1, 1));
+  return cases;
+}
 
 Array random_values(const Shape& shape, DType dtype, MemoryOrder order, unsigned seed, double mean,
                     double std) {

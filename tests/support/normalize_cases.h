@@ -26,6 +26,8 @@ std::vector<NormalizeCase> norm_cases();
 /// Groups so large that the threads share them piece by piece.
 std::vector<NormalizeCase> large_cases();
 std::vector<NormalizeCase> all_cases();
+/// Images so many that their results are written past the caches, with strips that begin anywhere in a line.
+std::vector<NormalizeCase> huge_cases();
 
 Array random_values(const Shape& shape, DType dtype, MemoryOrder order, unsigned seed, double mean = 0,
                     double std = 1);

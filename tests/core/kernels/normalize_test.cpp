@@ -1,5 +1,6 @@
 #include <evenkeel/core/kernels/normalize.h>
 #include <evenkeel/core/kernels/reduce.h>
+#include <evenkeel/core/kernels/stream.h>
 #include <evenkeel/core/parallel.h>
 #include <evenkeel/tests/support/normalize_cases.h>
 
@@ -7,6 +8,7 @@
 
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 
 namespace evenkeel {
@@ -57,6 +59,14 @@ TEST(Normalize, IsTheDefinitionOverAnyPartition) {
 TEST(Normalize, IsTheDefinitionOverLargeGroups) {
   for (const auto& c : large_cases())
     expect_reference<float>(c, Operands(c, DType::float32, 0.5, 2), 1e-6, "");
+}
+
+TEST(Normalize, IsTheDefinitionPastTheCaches) {
+  for (const auto& c : huge_cases()) {
+    ASSERT_TRUE(kernels::is_past_caches(c.shape.count() * 4)) << c.name;
+    // The others must have the bits of a sample alone, below.
+    if (!c.by_sample) expect_reference<float>(c, Operands(c, DType::float32, 0.5, 2), 1e-6, "");
+  }
 }
 
 // Hazards N: every row of the table, where PyTorch fails from mean 1e2 on.
@@ -213,7 +223,9 @@ Array first_samples(const Array& a, std::int64_t samples) {
 }
 
 TEST(Normalize, ASampleHasTheSameBitsAloneAndInABatch) {
-  for (const auto& c : all_cases()) {
+  auto cases = all_cases();
+  std::ranges::copy(huge_cases(), std::back_inserter(cases));
+  for (const auto& c : cases) {
     if (!c.by_sample) continue;
     const Operands in(c, DType::float32, 2, 1);
     const auto [y, moments] = normalize(in.x, in.gamma, in.beta, c.how);

@@ -1,0 +1,47 @@
+#pragma once
+/// Results too large for the caches, written past them. An ordinary store reads the line that it is about to
+/// overwrite, and in its place drops one that may still be wanted; by the time the next op asks for the
+/// beginning of a result this large, it would be gone again anyway.
+
+#include <evenkeel/core/kernels/simd.h>
+
+#include <bit>
+
+namespace evenkeel::kernels {
+
+/// Whether a result of so many bytes is to be written past the caches. Measured on Sapphire Rapids, writing
+/// and reading again: 8 MB take 15 % longer that way, 16 MB a fifth less, 25 MB a quarter less.
+constexpr bool is_past_caches(std::int64_t bytes) { return bytes >= std::int64_t{1} << 24; }
+
+/// Elements from `to` up to where a vector may be streamed.
+template <class T>
+std::int64_t to_alignment(const T* to) {
+  constexpr auto n = simd::lanes<T>;
+  const auto beyond = static_cast<std::int64_t>(std::bit_cast<std::uintptr_t>(to) / sizeof(T)) % n;
+  return beyond == 0 ? 0 : n - beyond;
+}
+
+/// to[i] = compute(i)[0], to[i + 1] = compute(i)[1], ... in vectors that cover [0, length), which is at least
+/// one vector; those at the ends may overlap their neighbours.
+template <bool past_caches, class T, class Compute>
+[[gnu::always_inline]] inline void write_run(T* to, std::int64_t length, Compute compute) {
+  constexpr auto n = simd::lanes<T>;
+  std::int64_t i = 0;
+  if constexpr (past_caches)
+    if (i = to_alignment(to); i > 0) simd::store(to, compute(0));
+  for (; i + n <= length; i += n)
+    if constexpr (past_caches)
+      simd::stream(to + i, compute(i));
+    else
+      simd::store(to + i, compute(i));
+  if (i < length) simd::store(to + length - n, compute(length - n));
+}
+template <class T, class Compute>
+[[gnu::always_inline]] inline void write_run(bool past_caches, T* to, std::int64_t length, Compute compute) {
+  if (past_caches)
+    write_run<true>(to, length, compute);
+  else
+    write_run<false>(to, length, compute);
+}
+
+}  // namespace evenkeel::kernels
