@@ -33,7 +33,9 @@ class Bands {
       : batch_(batch), image_rows_(rows_of_image) {
     const auto per_image = at_least_one(ceil_div(rows_of_image, at_least_one(most_rows)));
     rows_ = ceil_div(rows_of_image, per_image);
-    images_ = per_image > 1 ? 1 : std::clamp(most_rows / at_least_one(rows_of_image), std::int64_t{1}, batch);
+    const auto most =
+        per_image > 1 ? 1 : std::clamp(most_rows / at_least_one(rows_of_image), std::int64_t{1}, batch);
+    images_ = ceil_div(batch, ceil_div(batch, most));  // about as many in each
     per_image_ = per_image;
   }
   std::int64_t count() const { return ceil_div(batch_, images_) * per_image_; }

@@ -8,6 +8,7 @@
 
 #include <evenkeel/core/kernels/matmul.h>
 #include <evenkeel/core/kernels/simd.h>
+#include <evenkeel/core/kernels/transpose_matrix.h>
 #include <evenkeel/core/parallel.h>
 
 #include <vector>
@@ -32,7 +33,7 @@ constexpr Index few = 4096;
 template <class T>
 struct Operand {
   const T* data;
-  Index row, column;  // distances between neighbours
+  Index row, column;  // distances between neighbours, one of which is 1
   T operator()(Index r, Index c) const { return data[r * row + c * column]; }
 };
 
@@ -112,11 +113,10 @@ void pack_columns(const Operand<T>& b, Index n, Index first, Index begin, Index 
       std::memcpy(to, b.data + k * b.row + first, static_cast<std::size_t>(width) * sizeof(T));
     return;
   }
-  // Eight steps at a time keep both sides of the transpose in the L1.
-  for (Index k0 = begin; k0 < end; k0 += 8)
-    for (Index j = 0; j < width; ++j)
-      for (Index k = k0; k < std::min(end, k0 + 8); ++k)
-        to[(k - begin) * width + j] = j < columns ? b(k, first + j) : T{0};
+  if (columns < width) std::fill_n(to, (end - begin) * width, T{0});
+  if (b.row == 1)
+    return transpose_matrix(b.data + first * b.column + begin, b.column, to, width, columns, end - begin);
+  for (Index k = begin; k < end; ++k, to += width) std::copy_n(b.data + k * b.row + first, columns, to);
 }
 
 /// Rows [first, last) of steps [begin, end) of a, tile by tile.
@@ -124,8 +124,11 @@ template <class T>
 void pack_rows(const Operand<T>& a, Index first, Index last, Index begin, Index end, T* to) {
   for (Index height; first < last; first += height) {
     height = tile_height(last - first);
-    for (Index i = 0; i < height; ++i)
-      for (Index k = begin; k < end; ++k) to[(k - begin) * height + i] = a(first + i, k);
+    if (a.column == 1)
+      transpose_matrix(a.data + first * a.row + begin, a.row, to, height, height, end - begin);
+    else
+      for (Index k = begin; k < end; ++k)
+        std::copy_n(a.data + first + k * a.column, height, to + (k - begin) * height);
     to += height * (end - begin);
   }
 }

@@ -206,13 +206,14 @@ template <Index vectors, bool past_caches, class T, class Compute>
       else
         simd::store(to + i + v * n, compute(i + v * n, lane + v * n));
 }
-/// to[i] = compute(i, lane) for vectors that cover all rows, the last ones first: they were read last.
+/// to[i] = compute(i, lane) for vectors that cover all rows. The last ones first: they were read last. But
+/// threads that share a block each come back to their own part of it.
 template <bool past_caches, class T, class Compute>
 void write_rows(const Matrix& m, bool share, T* to, Compute compute) {
   constexpr auto n = simd::lanes<T>;
   const auto step = std::max<Index>(8, pass_elements / m.width), passes = ceil_div(m.rows, step);
   for_range(share, passes, 1, [&](Index i) {
-    const auto row = (passes - 1 - i) * step, rows = std::min(step, m.rows - row);
+    const auto row = (share ? i : passes - 1 - i) * step, rows = std::min(step, m.rows - row);
     Index lane = 0;
     for (; lane + 4 * n <= m.width; lane += 4 * n)
       write_down<4, past_caches>(m, lane, row, rows, to, compute);

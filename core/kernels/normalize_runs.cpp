@@ -130,8 +130,8 @@ class RunsBackward {
       total += {w * sums(g, segment).first, w * sums(g, segment).second};
     }
     const auto ahead = runs_.ahead(0) != 0 && g + 1 < b_.how.moments.total() ? runs_.length : 0;
-    for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // what was read last comes first
-      apply_unit(g, runs_.units - 1 - i, invstd, total, ahead);
+    for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // alone: what was read last comes first
+      apply_unit(g, share ? i : runs_.units - 1 - i, invstd, total, ahead);
     });
   }
   TwoSums segment_sums(Index g, Index segment) const {

@@ -4,6 +4,7 @@
 // channels, so a sample has the same bits in any batch.
 
 #include <evenkeel/core/kernels/conv_paths.h>
+#include <evenkeel/core/kernels/transpose_matrix.h>
 #include <evenkeel/core/kernels/winograd_transforms.h>
 
 namespace evenkeel::kernels {
@@ -15,6 +16,8 @@ constexpr auto lanes = simd::lanes<float>;
 
 /// A band has about so many tiles.
 constexpr Index band_tiles = 24;
+/// Weights are transformed so many channels at a time.
+constexpr Index channels_at_once = 16;
 
 template <int M, int R>
 class WinogradCorrelation {
@@ -66,40 +69,58 @@ class WinogradCorrelation {
   static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
   static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + R - 2}; }
 
-  /// [columns][point][channel of from][vector], zeros beyond the last channel.
+  /// The transformed weights of some columns, [point][channel of from][vector] with zeros beyond the last
+  /// channel. A cache line more from point to point, lest all points fall on the same lines of the L1.
+  Index weights_of(const Columns& columns) const {
+    return points * lanes * (columns.first * g_.from[1] + columns.first / 2);
+  }
+  Index weight_pitch(Index vectors) const { return (vectors * g_.from[1] + 1) * lanes; }
+
   void transform_weights(const Array& weight, bool transposed) {
-    const auto in = g_.from[1], out = g_.to[1];
-    const auto from_step = transposed ? out * taps : taps, to_step = transposed ? taps : in * taps;
-    weights_ = Array::uninitialized({points * in * round_up(out)}, DType::float32);
+    const auto in = g_.from[1], vectors = columns_.back().first + columns_.back().vectors;
+    weights_ = Array::uninitialized({points * lanes * (vectors * in + static_cast<Index>(columns_.size()))},
+                                    DType::float32);
     float* const transformed = weights_.template mutable_data<float>().data();
     const float* const w = weight.data<float>().data();
-    parallel_for(in * ceil_div(out, lanes), 64, [&](Index item, Index end) {
-      for (; item < end; ++item) {
-        const auto vector = item / in, c = item % in, first = vector * lanes;
+    const auto blocks = ceil_div(in, channels_at_once);
+    // The thread that multiplies alone shall find them in its own cache.
+    const auto grain = bands_.count() == 1 ? vectors * blocks : 4;
+    parallel_for(vectors * blocks, grain, [&](Index block, Index end) {
+      for (; block < end; ++block) {
+        const auto vector = block / blocks, first = block % blocks * channels_at_once,
+                   count = std::min(channels_at_once, in - first);
         const Columns& columns = *std::ranges::find_if(
             columns_, [&](const Columns& some) { return vector < some.first + some.vectors; });
-        alignas(64) float windows[taps][lanes]{};
-        for (Index lane = 0; lane < std::min(lanes, out - first); ++lane)
+        float windows[channels_at_once * taps * lanes]{};
+        read_windows(w, transposed, vector * lanes, first, count, windows);
+        float* to = transformed + weights_of(columns) + (vector - columns.first) * lanes;
+        for (auto c = first; c < first + count; ++c) {
+          Vector<float> g[taps];
           for (Index tap = 0; tap < taps; ++tap)
-            windows[tap][lane] =
-                w[c * from_step + (first + lane) * to_step + (transposed ? taps - 1 - tap : tap)];
-        Vector<float> g[taps];
-        for (Index tap = 0; tap < taps; ++tap) g[tap] = simd::load(windows[tap]);
-        const auto width = columns.vectors * lanes;
-        transform_weight<M, R>(
-            g,
-            transformed + columns.first * lanes * points * in + c * width + (vector - columns.first) * lanes,
-            in * width);
+            g[tap] = simd::load(windows + ((c - first) * taps + (transposed ? taps - 1 - tap : tap)) * lanes);
+          transform_weight<M, R>(g, to + c * columns.vectors * lanes, weight_pitch(columns.vectors));
+        }
       }
     });
+  }
+  /// [channel of from][tap][lane], from `channel` of the result and `first` of the other image on.
+  void read_windows(const float* weight, bool transposed, Index channel, Index first, Index count,
+                    float* windows) const {
+    const auto in = g_.from[1], out = g_.to[1], valid = std::min(lanes, out - channel);
+    if (!transposed)
+      return transpose_matrix(weight + (channel * in + first) * taps, in * taps, windows, lanes, valid,
+                              count * taps);
+    for (Index c = 0; c < count; ++c)
+      transpose_matrix(weight + ((first + c) * out + channel) * taps, taps, windows + c * taps * lanes, lanes,
+                       valid, taps);
   }
 
   template <Index Vectors>
   void multiply(const Band& band, const Columns& columns, const float* in, float* out,
                 const Region<const float>& next, const Region<float>& result) const {
-    const auto tiles = band.images * band.rows * across_, channels = g_.from[1], width = Vectors * lanes;
-    const float* weight = weights_.template data<float>().data() + columns.first * lanes * points * channels;
-    for (Index point = 0; point < points; ++point, weight += channels * width) {
+    const auto tiles = band.images * band.rows * across_, channels = g_.from[1];
+    const float* weight = weights_.template data<float>().data() + weights_of(columns);
+    for (Index point = 0; point < points; ++point, weight += weight_pitch(Vectors)) {
       const auto part = columns.first / 2 * points + point,
                  parts = ceil_div(columns_.back().first + 1, 2) * points;
       next.prefetch(part, part + 1, parts);
