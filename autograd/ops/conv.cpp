@@ -1,5 +1,6 @@
 #include <evenkeel/autograd/ops/conv.h>
 #include <evenkeel/autograd/ops/reduce.h>
+#include <evenkeel/autograd/ops/shape_ops.h>
 #include <evenkeel/autograd/record.h>
 #include <evenkeel/core/check.h>
 #include <evenkeel/core/kernels/conv.h>
@@ -54,8 +55,9 @@ void check_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, con
         " does not fit weight ", weight.dtype(), ' ', w, "; expected [O]");
 }
 
-Tensor conv2d_nchw(const Tensor& x, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
-  check_conv2d(x, weight, bias, o);
+Tensor conv2d_nchw(const Tensor& given, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
+  check_conv2d(given, weight, bias, o);
+  const Tensor x = reorder(given, MemoryOrder::channels_last);  // turned once, for the weight's gradient too
   const Shape &s = x.shape(), &w = weight.shape();
   const Window window{{w[2], w[3]}, o.stride, o.padding, o.dilation};
   const Convolution conv{
@@ -65,8 +67,9 @@ Tensor conv2d_nchw(const Tensor& x, const Tensor& weight, const Tensor& bias, co
       .inputs = {x, weight, bias},
       .output = kernels::conv2d(x.stored(), weight.value(), bias.defined() ? bias.value() : Array(), conv),
       .saved = {x, weight},
-      .backward = [conv](const Tensor& grad, const Saved& saved, const Needs& needs) -> Gradients {
+      .backward = [conv](const Tensor& given_grad, const Saved& saved, const Needs& needs) -> Gradients {
         using enum Convolution::Role;
+        const Tensor grad = reorder(given_grad, MemoryOrder::channels_last);
         const auto channels = conv.shape(output)[1];
         const auto of_bias = [&] { return reshape(sum_to(grad, Shape{1, channels, 1, 1}), Shape{channels}); };
         return {needs(0) ? contract(input, grad, output, saved[1], weight, conv) : Tensor(),

@@ -78,13 +78,13 @@ void correlate_row(const Row<T>& row, const std::vector<Index>& offsets, const T
         for (Index i = 0; i < pixels_at_once; ++i)
           sums[i] = simd::multiply_add(simd::load(from[i] + offset + c), factor, sums[i]);
       }
-      const auto shift = bias ? load_some(bias + c, valid) : Vector<T>{};
+      const auto shift = bias ? simd::load_some(bias + c, valid) : Vector<T>{};
 #pragma GCC unroll 4
       for (Index i = 0; i < pixels_at_once; ++i)
         if (valid == n)
           simd::store(to[i] + c, sums[i] + shift);
         else
-          store_some(to[i] + c, sums[i] + shift, valid);
+          simd::store_some(to[i] + c, sums[i] + shift, valid);
     }
   }
 }

@@ -81,14 +81,14 @@ void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
     for (Index i = 0; i < height; ++i)
 #pragma GCC unroll 3
       for (Index v = 0; v < Vectors; ++v)
-        sums[i][v] = v < whole ? simd::load(to[i] + v * n) : load_some(to[i] + v * n, rest);
+        sums[i][v] = v < whole ? simd::load(to[i] + v * n) : simd::load_some(to[i] + v * n, rest);
   const T* weight = tile.weight;
   for (const Run& run : tile.piece->runs)
     weight = add_products<T, height, Vectors>(from, run.offset, run.offset + run.length, weight, sums);
   if (tile.bias)
 #pragma GCC unroll 3
     for (Index v = 0; v < Vectors; ++v) {
-      const auto bias = v < whole ? simd::load(tile.bias + v * n) : load_some(tile.bias + v * n, rest);
+      const auto bias = v < whole ? simd::load(tile.bias + v * n) : simd::load_some(tile.bias + v * n, rest);
 #pragma GCC unroll 8
       for (Index i = 0; i < height; ++i) sums[i][v] = sums[i][v] + bias;
     }
@@ -99,7 +99,7 @@ void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
       if (v < whole)
         simd::store(to[i] + v * n, sums[i][v]);
       else
-        store_some(to[i] + v * n, sums[i][v], rest);
+        simd::store_some(to[i] + v * n, sums[i][v], rest);
 }
 
 template <class T, Index Vectors>

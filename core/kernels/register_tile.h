@@ -81,18 +81,4 @@ template <class Body>
     body(std::integral_constant<std::int64_t, 3>());
 }
 
-/// The first n lanes.
-template <class T>
-[[gnu::always_inline]] inline simd::Vector<T> load_some(const T* from, std::int64_t n) {
-  T lanes[simd::lanes<T>]{};
-  std::copy_n(from, n, lanes);
-  return simd::load(lanes);
-}
-template <class T>
-[[gnu::always_inline]] inline void store_some(T* to, simd::Vector<T> v, std::int64_t n) {
-  T lanes[simd::lanes<T>];
-  simd::store(lanes, v);
-  std::copy_n(lanes, n, to);
-}
-
 }  // namespace evenkeel::kernels

@@ -50,6 +50,34 @@ template <class T>
 [[gnu::always_inline]] inline void store(T* to, Vector<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
+/// The first n lanes; the others are 0 and stay in memory as they are.
+template <class T>
+[[gnu::always_inline]] inline Vector<T> load_some(const T* from, std::int64_t n) {
+#if defined(__AVX512F__)
+  const auto first = (1U << n) - 1;
+  if constexpr (sizeof(T) == 4)
+    return reinterpret_cast<Vector<T>>(_mm512_maskz_loadu_ps(static_cast<__mmask16>(first), from));
+  else
+    return reinterpret_cast<Vector<T>>(_mm512_maskz_loadu_pd(static_cast<__mmask8>(first), from));
+#else
+  T some[lanes<T>]{};
+  for (std::int64_t i = 0; i < n; ++i) some[i] = from[i];
+  return load(some);
+#endif
+}
+template <class T>
+[[gnu::always_inline]] inline void store_some(T* to, Vector<T> v, std::int64_t n) {
+#if defined(__AVX512F__)
+  const auto first = (1U << n) - 1;
+  if constexpr (sizeof(T) == 4)
+    _mm512_mask_storeu_ps(to, static_cast<__mmask16>(first), reinterpret_cast<__m512>(v));
+  else
+    _mm512_mask_storeu_pd(to, static_cast<__mmask8>(first), reinterpret_cast<__m512d>(v));
+#else
+  for (std::int64_t i = 0; i < n; ++i) to[i] = v[i];
+#endif
+}
+
 /// Past the caches, to a multiple of the vector's size. Other threads see it after the parallel_for in which
 /// it was done, this one at once.
 template <class T>

@@ -42,9 +42,13 @@ template <class T, std::size_t n>
                                                   std::int64_t to_step) {
   using Row = typename RowOf<T, n>::type;
   std::array<Row, n> rows;
+  // The tile beside it comes next, and no prefetcher of the machine's follows so many rows.
 #pragma GCC unroll 16
-  for (std::size_t i = 0; i < n; ++i)
-    std::memcpy(&rows[i], from + static_cast<std::int64_t>(i) * from_step, sizeof(Row));
+  for (std::size_t i = 0; i < n; ++i) {
+    const T* const row = from + static_cast<std::int64_t>(i) * from_step;
+    std::memcpy(&rows[i], row, sizeof(Row));
+    if constexpr (n == simd::lanes<T>) __builtin_prefetch(row + n);
+  }
   if constexpr (n > 1) exchange_all<n / 2>(rows);
 #pragma GCC unroll 16
   for (std::size_t i = 0; i < n; ++i)

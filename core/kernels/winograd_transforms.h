@@ -126,7 +126,7 @@ void transform_output(const float* points, Points from, std::int64_t tiles, cons
       const float* const point = points + tile * from.tile + channel;
       float* const to = image + tile * M * at.pixel + channel;
       const auto valid = std::min(n, extent.channels - channel);
-      const auto shift = bias ? load_some(bias + channel, valid) : simd::Vector<float>{};
+      const auto shift = bias ? simd::load_some(bias + channel, valid) : simd::Vector<float>{};
       const auto rows = std::min<std::int64_t>(M, extent.rows),
                  columns = std::min<std::int64_t>(M, extent.columns - tile * M);
       if (rows == M && columns == M && valid == n) {
