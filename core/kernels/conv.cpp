@@ -30,6 +30,10 @@ Path path_of(const Convolution& conv, DType dtype, std::int64_t height, std::int
   return winograd_pays(2, 3, height, width) ? Path::winograd_2_3 : Path::direct;
 }
 
+bool has_few_outputs(const Correlation& g) {
+  return g.to[1] <= most_few_outputs && g.from[1] > g.to[1] && g.groups == 1 && g.covers;
+}
+
 Array correlate(const Array& from, const Array& weight, const Array& bias, const Correlation& geometry,
                 bool transposed, const Convolution& conv) {
   const Array images = in_order(from, MemoryOrder::channels_last), rows = row_major(weight);
@@ -43,7 +47,8 @@ Array correlate(const Array& from, const Array& weight, const Array& bias, const
     case Path::depthwise:
       return correlate_depthwise(images, rows, bias, geometry);
     default:
-      return correlate_direct(images, rows, bias, geometry, transposed);
+      return has_few_outputs(geometry) ? correlate_few_outputs(images, rows, bias, geometry, transposed)
+                                       : correlate_direct(images, rows, bias, geometry, transposed);
   }
 }
 

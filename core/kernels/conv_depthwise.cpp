@@ -2,7 +2,8 @@
 // image, window and result alike; nothing is reused but the window, so few pixels at a time will do.
 
 #include <evenkeel/core/kernels/conv_paths.h>
-#include <evenkeel/core/kernels/register_tile.h>
+#include <evenkeel/core/kernels/conv_rows.h>
+#include <evenkeel/core/kernels/stream.h>
 
 namespace evenkeel::kernels {
 namespace {
@@ -15,49 +16,11 @@ constexpr Index band_elements = 16384;
 /// Pixels of a result, or taps of a weight, that are summed at a time.
 constexpr Index pixels_at_once = 4, taps_at_once = 9, most_chunks = 8;
 
+/// `weight` is [tap][channel, padded].
 template <class T>
-constexpr Index round_up(Index channels) {
-  return ceil_div(channels, simd::lanes<T>) * simd::lanes<T>;
-}
-
-/// Offsets of a phase's taps from the first pixel that a window sees.
-template <class T>
-std::vector<Index> offsets_of(const Phase& phase, const Correlation& g, const SeenImages<T>& seen) {
-  std::vector<Index> offsets;
-  for (const Tap& tap : phase.taps)
-    offsets.push_back((tap.row - g.rows.low) * seen.row + (tap.column - g.columns.low) * seen.pixel);
-  return offsets;
-}
-
-template <class T>
-SeenImages<T> seen_by(const Array& images, const Correlation& g, Index rows, Index columns,
-                      const Bands& bands) {
-  const Shape& s = g.from;
-  return {images.stored<T>().data(),
-          s[2],
-          s[3],
-          s[1],
-          round_up<T>(s[1]),
-          g.rows,
-          g.columns,
-          rows,
-          columns,
-          bands};
-}
-
-/// A row of one phase of the result.
-template <class T>
-struct Row {
-  const T* from;
-  T* to;
-  Index columns, from_pixel, to_pixel, channels;
-};
-
-/// `weight` is [tap][channel, padded], `offsets` where the taps lie.
-template <class T>
-void correlate_row(const Row<T>& row, const std::vector<Index>& offsets, const T* weight, const T* bias) {
+void correlate_row(const Row<T>& row, const T* weight, const T* bias, bool past_caches) {
   constexpr auto n = simd::lanes<T>;
-  const auto pitch = round_up<T>(row.channels);
+  const auto channels = row.channels, pitch = round_up<T>(channels);
   for (Index first = 0; first < row.columns; first += pixels_at_once) {
     const T* from[pixels_at_once];
     T* to[pixels_at_once];
@@ -67,11 +30,11 @@ void correlate_row(const Row<T>& row, const std::vector<Index>& offsets, const T
       from[i] = row.from + column * row.from_pixel;
       to[i] = row.to + column * row.to_pixel;
     }
-    for (Index c = 0; c < row.channels; c += n) {
-      const auto valid = std::min(n, row.channels - c);
+    for (Index c = 0; c < channels; c += n) {
+      const auto valid = std::min(n, channels - c);
       Vector<T> sums[pixels_at_once]{};
       const T* w = weight + c;
-      for (const Index offset : offsets) {
+      for (const Index offset : row.offsets) {
         const auto factor = simd::load(w);
         w += pitch;
 #pragma GCC unroll 4
@@ -82,7 +45,7 @@ void correlate_row(const Row<T>& row, const std::vector<Index>& offsets, const T
 #pragma GCC unroll 4
       for (Index i = 0; i < pixels_at_once; ++i)
         if (valid == n)
-          simd::store(to[i] + c, sums[i] + shift);
+          store_or_stream(past_caches, to[i] + c, sums[i] + shift);
         else
           simd::store_some(to[i] + c, sums[i] + shift, valid);
     }
@@ -105,37 +68,11 @@ std::vector<T> windows_of(const Phase& phase, const Array& weight) {
 
 template <class T>
 void correlate(const Array& from, const Array& weight, const T* bias, const Correlation& g, T* to) {
-  const auto channels = g.to[1], rows = ceil_div(g.to[2], g.spread.height),
-             columns = ceil_div(g.to[3], g.spread.width);
-  const Bands bands(g.to[0], rows, band_elements / (g.rows.step * g.columns.length(columns) * channels));
-  const auto seen = seen_by<T>(from, g, rows, columns, bands);
-  std::vector<std::vector<Index>> offsets;
   std::vector<std::vector<T>> windows;
-  for (const Phase& phase : g.phases) {
-    offsets.push_back(offsets_of(phase, g, seen));
-    windows.push_back(windows_of<T>(phase, weight));
-  }
-  const auto correlate_band = [&](const Band& band, const Region<const T>& next, T* buffer) {
-    const T* const images = seen.read(band, buffer);
-    for (std::size_t p = 0; p < g.phases.size(); ++p) {
-      const Phase& phase = g.phases[p];
-      for (Index image = 0; image < band.images; ++image)
-        for (Index i = 0; i < std::min(band.rows, phase.rows - band.row); ++i) {
-          if (p == 0)
-            next.prefetch(image * band.rows + i, image * band.rows + i + 1, band.images * band.rows);
-          const auto row = (band.row + i) * g.spread.height + phase.row;
-          correlate_row<T>({images + image * seen.image + i * g.step.height * seen.row,
-                            to + (((band.image + image) * g.to[2] + row) * g.to[3] + phase.column) * channels,
-                            phase.columns, g.step.width * seen.pixel, g.spread.width * channels, channels},
-                           offsets[p], windows[p].data(), bias);
-        }
-    }
-  };
-  parallel_for(bands.count(), bands.grain(), [&](Index b, Index end) {
-    Array buffer = Array::uninitialized({seen.buffer_size()}, dtype_of<T>);
-    for (; b < end; ++b)
-      correlate_band(bands[b], b + 1 < end ? seen.region(bands[b + 1]) : Region<const T>{},
-                     buffer.mutable_data<T>().data());
+  for (const Phase& phase : g.phases) windows.push_back(windows_of<T>(phase, weight));
+  const bool past_caches = are_past_caches(to, g.to.count() / g.to[1], g.to[1]);
+  correlate_rows<T>(from, g, to, band_elements, [&](std::size_t phase, const Row<T>& row) {
+    correlate_row(row, windows[phase].data(), bias, past_caches);
   });
 }
 

@@ -14,6 +14,11 @@ Array correlate_direct(const Array& from, const Array& weight, const Array& bias
 /// The gradient of the weight likewise.
 Array weight_gradient_direct(const Array& x, const Array& dy, const Convolution& conv);
 
+/// The correlation for at most so many channels of the result, without groups and where its phases cover it.
+inline constexpr std::int64_t most_few_outputs = 4;
+Array correlate_few_outputs(const Array& from, const Array& weight, const Array& bias,
+                            const Correlation& geometry, bool transposed);
+
 /// The same two for as many groups as input and output channels.
 Array correlate_depthwise(const Array& from, const Array& weight, const Array& bias,
                           const Correlation& geometry);

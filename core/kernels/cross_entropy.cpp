@@ -80,7 +80,7 @@ double loss_of_row(const Targets<T>& t, std::int64_t row, const T* x, const LogS
   const Shares<T> shares(t, row);
   Doubles total{};
   for_each_stretch(t.classes, [&](Stretch at) { total += shares(at) * sum.log_probability(at.load(x)); });
-  return loss - simd::sum(total);
+  return loss - simd::sum_of_lanes(total);
 }
 
 /// dx of one row: factor * (Q p - q).
@@ -95,7 +95,7 @@ void backward_of_row(const Targets<T>& t, std::int64_t row, double factor, const
   if (t.probabilities && !scores_are_logs) {
     Doubles all{};
     for_each_stretch(t.classes, [&](Stretch at) { all += shares(at); });
-    total = simd::sum(all);
+    total = simd::sum_of_lanes(all);
   }
   const Doubles by = simd::broadcast(factor), scaled = simd::broadcast(factor * total);
   const auto write = [&](auto share_at) {

@@ -117,7 +117,9 @@ struct Lanes {
     second[0] = c;
     second[1] = d;
   }
-  TwoSums total() const { return {simd::sum(first[0] + first[1]), simd::sum(second[0] + second[1])}; }
+  TwoSums total() const {
+    return {simd::sum_of_lanes(first[0] + first[1]), simd::sum_of_lanes(second[0] + second[1])};
+  }
 };
 
 struct Spread {

@@ -219,7 +219,7 @@ class RowsBackward {
       }
     }
     for (Index r = 0; r < count; ++r) {
-      out[r] = {simd::sum(a[r]), simd::sum(b[r])};
+      out[r] = {simd::sum_of_lanes(a[r]), simd::sum_of_lanes(b[r])};
       for (auto j = i; j < end; ++j) {
         const auto at = offset(first, r) + j;
         const auto g = static_cast<double>(dy[at]), w = static_cast<double>(gamma[j]);

@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <utility>
 
 #if defined(__SSE2__)
 #include <immintrin.h>
@@ -165,11 +166,19 @@ template <std::floating_point T>
   return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & mask);
 }
 
-/// Always the same pairs: halves onto halves.
-inline double sum(Doubles v) {
-  for (auto width = lanes<double> / 2; width > 0; width /= 2)
-    for (std::int64_t i = 0; i < width; ++i) v[i] += v[i + width];
-  return v[0];
+/// The sum of the lanes, halves onto halves.
+template <std::size_t... half, class V>
+[[gnu::always_inline]] inline auto sum_of_lanes(V v, std::index_sequence<half...>) {
+  constexpr auto n = sizeof...(half);
+  if constexpr (n == 1)
+    return v[0] + v[1];
+  else
+    return sum_of_lanes(__builtin_shufflevector(v, v, half...) + __builtin_shufflevector(v, v, (half + n)...),
+                        std::make_index_sequence<n / 2>());
+}
+template <class V>
+[[gnu::always_inline]] inline auto sum_of_lanes(V v) {
+  return sum_of_lanes(v, std::make_index_sequence<sizeof(V) / sizeof(v[0]) / 2>());
 }
 
 }  // namespace evenkeel::kernels::simd

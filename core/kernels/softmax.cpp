@@ -42,7 +42,7 @@ Array softmax_backward(const Array& grad, const Array& y) {
       []<class T>(std::int64_t classes, const T* dy, const T* from, T* to) {
         Doubles sum{};
         for_each_stretch(classes, [&](Stretch at) { sum += at.load(dy) * at.load(from); });
-        const Doubles mean = simd::broadcast(simd::sum(sum));
+        const Doubles mean = simd::broadcast(simd::sum_of_lanes(sum));
         for_each_stretch(classes, [=](Stretch at) { at.store(to, at.load(from) * (at.load(dy) - mean)); });
       },
       grad, y);
@@ -64,7 +64,7 @@ Array log_softmax_backward(const Array& grad, const Array& y) {
       []<class T>(std::int64_t classes, const T* dy, const T* from, T* to) {
         Doubles sum{};
         for_each_stretch(classes, [&](Stretch at) { sum += at.load(dy); });
-        const Doubles total = simd::broadcast(simd::sum(sum));
+        const Doubles total = simd::broadcast(simd::sum_of_lanes(sum));
         for_each_stretch(
             classes, [=](Stretch at) { at.store(to, at.load(dy) - simd::exp<T>(at.load(from)) * total); });
       },

@@ -48,7 +48,7 @@ template <class T, class Keep>
     keep(at, terms);
     sum += terms;
   });
-  return simd::sum(sum);
+  return simd::sum_of_lanes(sum);
 }
 
 }  // namespace evenkeel::kernels

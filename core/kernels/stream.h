@@ -21,6 +21,21 @@ std::int64_t to_alignment(const T* to) {
   return beyond == 0 ? 0 : n - beyond;
 }
 
+/// Whether so many rows of vectors, one behind the other from `to` on, are to be written past the caches:
+/// they must begin where vectors may be streamed.
+template <class T>
+bool are_past_caches(const T* to, std::int64_t rows, std::int64_t width) {
+  return is_past_caches(rows * width * static_cast<std::int64_t>(sizeof(T))) && width % simd::lanes<T> == 0 &&
+         to_alignment(to) == 0;
+}
+template <class T>
+[[gnu::always_inline]] inline void store_or_stream(bool past_caches, T* to, simd::Vector<T> v) {
+  if (past_caches)
+    simd::stream(to, v);
+  else
+    simd::store(to, v);
+}
+
 /// to[i] = compute(i)[0], to[i + 1] = compute(i)[1], ... in vectors that cover [0, length), which is at least
 /// one vector; those at the ends may overlap their neighbours.
 template <bool past_caches, class T, class Compute>

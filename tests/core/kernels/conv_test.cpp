@@ -93,6 +93,10 @@ const Case cases[]{
     {{1, 4, 8, 8}, 4, 1, {7, 2, 3}},
     {{1, 16, 4, 4}, 16, 1, {4, 4}},
     {{1, 5, 4, 1}, 3, 1, {{2, 1}}},
+    {{2, 3, 9, 8}, 33, 1, {3, 2, 1}},
+    {{2, 40, 7, 6}, 2, 1, {3, 1, 1}},
+    {{1, 1, 12, 9}, 20, 1, {5, 1, 2}},
+    {{3, 33, 5, 5}, 4, 1, {1}},
 };
 
 TEST(Conv2d, IsTheDefinitionForAnyGeometry) {
@@ -105,15 +109,17 @@ TEST(Conv2d, IsTheDefinitionForAnyGeometry) {
 }
 
 TEST(Conv2d, AddsTheBias) {
-  const Convolution conv = convolution({2, 5, 7, 6}, 19, 1, {3, 1, 1});
-  for (const DType dtype : {DType::float32, DType::float64}) {
-    const Array x = normal_array(conv.shape(input), 1, dtype), w = normal_array(conv.shape(weight), 2, dtype),
-                bias = normal_array({19}, 3, dtype);
-    const auto with = doubles(conv2d(x, w, bias, conv)), without = doubles(conv2d(x, w, {}, conv));
-    const auto b = doubles(bias);
-    for (std::size_t i = 0; i < with.size(); ++i)
-      ASSERT_NEAR(with[i], without[i] + b[i / 42 % 19], 1e-5) << i;
-  }
+  for (const std::size_t outputs : {19U, 3U})
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Convolution conv = convolution({2, 5, 7, 6}, static_cast<Index>(outputs), 1, {3, 1, 1});
+      const Array x = normal_array(conv.shape(input), 1, dtype),
+                  w = normal_array(conv.shape(weight), 2, dtype),
+                  bias = normal_array({static_cast<Index>(outputs)}, 3, dtype);
+      const auto with = doubles(conv2d(x, w, bias, conv)), without = doubles(conv2d(x, w, {}, conv));
+      const auto b = doubles(bias);
+      for (std::size_t i = 0; i < with.size(); ++i)
+        ASSERT_NEAR(with[i], without[i] + b[i / 42 % outputs], 1e-5) << i;
+    }
 }
 
 TEST(Conv2d, OfNothingIsZeroOrEmpty) {
