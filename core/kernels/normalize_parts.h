@@ -46,20 +46,25 @@ class Scale {
   double otherwise_;
 };
 
-/// Room for values yet to be written, from the pool of arrays: fresh pages would cost more than the sums.
+/// Room for values yet to be written. Few lie in the object itself: threads with many small groups would
+/// wait for each other at the pool of arrays. More come from the pool: fresh pages would cost more than the
+/// sums.
 template <class T>
 class Room {
  public:
   explicit Room(Index size)
-      : array_(Array::uninitialized({size}, dtype_of<T>)), data_(array_.template mutable_data<T>().data()) {}
-  T* data() { return data_; }
-  const T* data() const { return data_; }
-  T& operator[](Index i) { return data_[i]; }
-  const T& operator[](Index i) const { return data_[i]; }
+      : array_(size > few ? Array::uninitialized({size}, dtype_of<T>) : Array()),
+        data_(size > few ? array_.template mutable_data<T>().data() : nullptr) {}
+  T* data() { return data_ ? data_ : own_; }
+  const T* data() const { return data_ ? data_ : own_; }
+  T& operator[](Index i) { return data()[i]; }
+  const T& operator[](Index i) const { return data()[i]; }
 
  private:
+  static constexpr Index few = 256;
   Array array_;
   T* data_;
+  alignas(64) T own_[few];  // NOLINT: not initialized
 };
 
 /// Two sums over the same elements: of x - k and (x - k)^2, or of dy and dy * (x - mean).
