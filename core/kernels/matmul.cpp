@@ -160,7 +160,7 @@ class PackedColumns {
     const auto strip_size = tile_columns<T> * std::min(p.k, depth);
     parallel_for(p.pieces() * across, at_least_one(elements_per_task / strip_size), [&](Index i, Index end) {
       for (; i < end; ++i) {
-        const auto piece = i / across, tile = i % across, begin = piece * depth;
+        const auto tile = i / p.pieces(), piece = i % p.pieces(), begin = piece * depth;
         pack_columns(p.b, p.n, tile * tile_columns<T>, begin, begin + p.steps(piece),
                      to_ + offset(p, piece, tile));
       }
@@ -202,11 +202,12 @@ void multiply_packed(const Product<T>& p) {
   };
   // Eight blocks down where there are rows for them, in whole tiles.
   const auto rows = std::clamp(ceil_div(p.m, 8 * tile_rows) * tile_rows, 2 * tile_rows, block_rows);
-  const auto down = ceil_div(p.m, rows), blocks_across = ceil_div(columns.across, block_tiles);
-  parallel_for(down * blocks_across, 1, [&](Index block, Index end) {
+  // Neighbouring tasks share columns: a thread multiplies with those that it packed.
+  const auto down = ceil_div(p.m, rows), tiles = std::min(block_tiles, ceil_div(columns.across, 2));
+  parallel_for(down * ceil_div(columns.across, tiles), 1, [&](Index block, Index end) {
     for (; block < end; ++block) {
-      const auto row = block / blocks_across * rows, tile = block % blocks_across * block_tiles;
-      multiply_block(row, std::min(p.m, row + rows), tile, std::min(columns.across, tile + block_tiles));
+      const auto row = block % down * rows, tile = block / down * tiles;
+      multiply_block(row, std::min(p.m, row + rows), tile, std::min(columns.across, tile + tiles));
     }
   });
 }
