@@ -30,10 +30,11 @@ def parse_arguments():
     return parser.parse_args()
 
 
-def run_rows(arguments, servers, folder):
+def run_rows(arguments, servers, folder, roofs):
     """The results by table."""
     import contest
     import report
+    import roof
     from table import TABLES
 
     rounds = arguments.rounds or (3 if arguments.quick else 11)
@@ -46,6 +47,7 @@ def run_rows(arguments, servers, folder):
                 continue
             for threads in map(int, arguments.threads.split(",")):
                 result = contest.run(row, threads, servers, folder, rounds, turn, compile_too)
+                result.roof = roof.seconds(row, roofs[threads], folder) if threads in roofs else None
                 print(report.row_line(result), flush=True)
                 found.setdefault(title, []).append(result)
     return found
@@ -76,7 +78,7 @@ def main():
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)
         roofs = read_roofs(ours)
-        found = run_rows(arguments, (ours, libtorch), folder)
+        found = run_rows(arguments, (ours, libtorch), folder, {int(threads): rest for threads, *rest in roofs})
         all_results = [result for results in found.values() for result in results]
         sections = [("Roofline", report.roofline(roofs))]
         sections += [(title, report.rows(results)) for title, results in found.items()]
@@ -87,7 +89,7 @@ def main():
             if not arguments.quick:
                 sections.append(("Overheads", overheads.table(torch_package)))
     report.write(arguments.out, " ".join(["python", "benchmarks/compare.py", *sys.argv[1:]]), versions,
-                 [("Summary", [report.summary(all_results)]), *sections])
+                 [("Summary", report.summary(all_results)), *sections])
 
 
 if __name__ == "__main__":

@@ -81,6 +81,7 @@ class Result:
     mode: str = ""
     medians: dict = None
     ratios: tuple = (0.0, 0.0)  # quartiles over the rounds
+    roof: float | None = None  # the seconds that the roofline allows
     spread: float = 0.0  # of our times, between the quartiles, relative to the median
 
     @property

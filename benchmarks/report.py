@@ -42,17 +42,21 @@ def meets(result):
 def row_line(result):
     row, asked = result.row, asked_of(result.row)
     if result.differs:
-        return f"| {row.name} | {result.threads} | | | | DIFFERS: {result.differs} | {asked} | |"
+        return f"| {row.name} | {result.threads} | | | | DIFFERS: {result.differs} | {asked} | | |"
     verdict = {None: "", True: " ✓", False: " ✗"}[meets(result)]
     low, high = result.ratios
     return (f"| {row.name} | {result.threads} | {seconds(result.ours, row.per_step)} | "
             f"{seconds(result.theirs, row.per_step)} | {result.mode} | **{result.ratio:.2f}**{verdict} "
-            f"({low:.2f} to {high:.2f}) | {asked} | {100 * result.spread:.0f} % |")
+            f"({low:.2f} to {high:.2f}) | {asked} | {100 * result.spread:.0f} % | {of_roof(result)} |")
+
+
+def of_roof(result):
+    return f"{100 * result.roof / result.ours:.0f} %" if result.roof else "-"
 
 
 HEAD = [
-    "| row | threads | ours | theirs, best | its mode | ratio (quartiles) | asked | spread of ours |",
-    "|---|---|---|---|---|---|---|---|",
+    "| row | threads | ours | theirs, best | its mode | ratio (quartiles) | asked | spread of ours | of the roof |",
+    "|---|---|---|---|---|---|---|---|---|",
 ]
 
 
@@ -80,7 +84,9 @@ def summary(results):
     verdicts = [meets(result) for result in results]
     asked = len(verdicts) - verdicts.count(None)
     differing = sum(1 for result in results if result.differs)
-    return f"{verdicts.count(True)} of {asked} rows reach what is asked of them; {differing} differ."
+    return [f"{verdicts.count(True)} of {asked} rows reach what is asked of them; {differing} differ.", "",
+            "Of the roof: the time that the roofline below allows for the op by its definition (its products at the peak of FMA, or its "
+            "tensors through main memory), as a share of our time. Winograd's convolution and the caches can do with less."]
 
 
 def write(path, command, versions, sections):
