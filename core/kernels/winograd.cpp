@@ -30,8 +30,7 @@ class WinogradCorrelation {
         down_(ceil_div(g_.to[2], M)),
         across_(ceil_div(g_.to[3], M)),
         bands_(g_.from[0], down_, band_tiles / across_),
-        seen_(from.stored<float>().data(), g_.from[2], g_.from[3], g_.from[1], round_up(g_.from[1]),
-              tiled(g_.rows), tiled(g_.columns), down_, across_, bands_) {
+        seen_(from, g_, down_, across_, bands_) {
     const auto tiles = bands_.images() * bands_.rows() * across_;
     inputs_ = Points(tiles, seen_.pixel);
     Index width = 0;
@@ -48,11 +47,9 @@ class WinogradCorrelation {
                    *const out = in + points * inputs_.point;
       for (; i < end; ++i) {
         const Band band = bands_[i];
-        const float* const seen = seen_.read(band, image);
+        seen_.read(band, image);
         for (Index row = 0; row < band.images * band.rows; ++row)
-          transform_input<M, R>(seen + row / band.rows * seen_.image + row % band.rows * M * seen_.row,
-                                {seen_.row, seen_.pixel}, across_, seen_.pixel,
-                                in + row * across_ * inputs_.tile, inputs_);
+          transform_input(seen_.row(band, row, image), across_, in + row * across_ * inputs_.tile, inputs_);
         const auto next = i + 1 < end ? seen_.region(bands_[i + 1]) : Region<const float>{};
         const auto result = region(band, to);
         for (const Columns& columns : columns_) {
@@ -67,7 +64,6 @@ class WinogradCorrelation {
 
  private:
   static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
-  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + R - 2}; }
 
   /// The transformed weights of some columns, [point][channel of from][vector] with zeros beyond the last
   /// channel. A cache line more from point to point, lest all points fall on the same lines of the L1.
@@ -162,7 +158,7 @@ class WinogradCorrelation {
   std::vector<Columns> columns_;
   Index down_, across_;  // tiles of an image
   Bands bands_;          // of rows of tiles
-  SeenImages<float> seen_;
+  TileInputs<M, R> seen_;
   Points inputs_{0, 0}, outputs_{0, 0};
   Array weights_;
 };

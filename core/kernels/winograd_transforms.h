@@ -3,6 +3,7 @@
 /// vectors of channels. All run over the tiles of one row; an image is given by where its first value lies
 /// and the distances between rows and pixels.
 
+#include <evenkeel/core/kernels/correlation.h>
 #include <evenkeel/core/kernels/register_tile.h>
 #include <evenkeel/core/kernels/winograd.h>
 #include <evenkeel/core/parallel.h>
@@ -23,59 +24,138 @@ struct ImageRows {
   std::int64_t row, pixel;
 };
 
+/// What a row of tiles sees: rows of pixels, of which the columns [0, width) exist; others are 0. Its first
+/// tile begins at the column `first`.
+template <int M, int R>
+struct SeenTiles {
+  const float* rows[M + R - 1];
+  std::int64_t first, width, pixel;
+};
+
+/// The images that a convolution reads, as rows of tiles see them: where they lie if their channels are whole
+/// vectors, else copies with zeros between the pixels.
+template <int M, int R>
+class TileInputs {
+ public:
+  TileInputs(const Array& images, const Correlation& g, std::int64_t down, std::int64_t across,
+             const Bands& bands)
+      : pixel(ceil_div(g.from[1], simd::lanes<float>) * simd::lanes<float>),
+        images_(images.stored<float>().data()),
+        height_(g.from[2]),
+        width_(g.from[3]),
+        rows_(tiled(g.rows)),
+        columns_(tiled(g.columns)),
+        copied_(pixel != g.from[1]),
+        seen_(images_, height_, width_, g.from[1], pixel, rows_, columns_, down, across, bands),
+        zeros_({copied_ ? 0 : width_ * pixel}, DType::float32) {}
+
+  std::int64_t buffer_size() const { return copied_ ? seen_.buffer_size() : 0; }
+  Region<const float> region(const Band& band) const { return seen_.region(band); }
+  /// What `row` asks of the buffer.
+  void read(const Band& band, float* buffer) const {
+    if (copied_) seen_.read(band, buffer);
+  }
+  /// The row of tiles so many after the band's first.
+  SeenTiles<M, R> row(const Band& band, std::int64_t row, const float* buffer) const {
+    const auto image = row / band.rows, tile = row % band.rows;
+    SeenTiles<M, R> seen{{}, copied_ ? 0 : columns_.low, copied_ ? seen_.row / pixel : width_, pixel};
+    for (std::int64_t i = 0; i < M + R - 1; ++i) {
+      const auto at = (band.row + tile) * M + rows_.low + i;
+      if (copied_)
+        seen.rows[i] = buffer + image * seen_.image + (tile * M + i) * seen_.row;
+      else if (at < 0 || at >= height_)
+        seen.rows[i] = zeros_.template data<float>().data();
+      else
+        seen.rows[i] = images_ + ((band.image + image) * height_ + at) * width_ * pixel;
+    }
+    return seen;
+  }
+
+  const std::int64_t pixel;  // channels, up to whole vectors
+
+ private:
+  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + R - 2}; }
+
+  const float* images_;
+  std::int64_t height_, width_;
+  Reach rows_, columns_;
+  bool copied_;
+  SeenImages<float> seen_;
+  Array zeros_;  // a row
+};
+
+/// A column of pixels.
+template <bool inside, int M, int R>
+[[gnu::always_inline]] inline void load_column(const SeenTiles<M, R>& from, std::int64_t column,
+                                               std::int64_t channel, simd::Vector<float>* d) {
+  constexpr int size = M + R - 1;
+  const bool exists = inside || (column >= 0 && column < from.width);
+  const auto at = exists ? column * from.pixel + channel : 0;
+#pragma GCC unroll 6
+  for (int row = 0; row < size; ++row)
+    d[row] = exists ? simd::load(from.rows[row] + at) : simd::Vector<float>{};
+}
+
+/// One tile; `column` is the first that its neighbour has not handed on.
+template <bool inside, int M, int R>
+[[gnu::always_inline]] inline void transform_tile(const SeenTiles<M, R>& from, std::int64_t column,
+                                                  std::int64_t channel,
+                                                  simd::Vector<float> (&handed_on)[(M + R - 1) / 2][R - 1][2],
+                                                  float* point, std::int64_t pitch) {
+  using W = Winograd<M, R>;
+  constexpr int size = M + R - 1, pairs = size / 2, shared = R - 1;
+#pragma GCC unroll 3
+  for (int pair = 0; pair < pairs; ++pair) {  // two rows at a time fit the registers
+    simd::Vector<float> rows[2][size], d[size];
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i)
+#pragma GCC unroll 4
+      for (int k = 0; k < shared; ++k) rows[i][k] = handed_on[pair][k][i];
+#pragma GCC unroll 4
+    for (int k = shared; k < size; ++k) {
+      load_column<inside>(from, column + k - shared, channel, d);
+      const auto both = W::input(pair, d);
+      rows[0][k] = both[0];
+      rows[1][k] = both[1];
+    }
+#pragma GCC unroll 2
+    for (int i = 0; i < 2; ++i) {
+#pragma GCC unroll 3
+      for (int across = 0; across < pairs; ++across) {
+        const auto both = W::input(across, rows[i]);
+#pragma GCC unroll 2
+        for (int j = 0; j < 2; ++j)
+          simd::store(point + (W::input_rows[pair][i] * size + W::input_rows[across][j]) * pitch, both[j]);
+      }
+#pragma GCC unroll 4
+      for (int k = 0; k < shared; ++k) handed_on[pair][k][i] = rows[i][M + k];
+    }
+  }
+}
+
 /// B^T d B. Neighbouring tiles share R - 1 columns of pixels; these are transformed once and handed on.
 template <int M, int R>
-void transform_input(const float* image, ImageRows at, std::int64_t tiles, std::int64_t channels,
-                     float* points, Points to) {
-  using W = Winograd<M, R>;
-  using Vector = simd::Vector<float>;
+void transform_input(const SeenTiles<M, R>& from, std::int64_t tiles, float* points, Points to) {
   constexpr int size = M + R - 1, pairs = size / 2, shared = R - 1;
-  for (std::int64_t channel = 0; channel < channels; channel += simd::lanes<float>) {
-    const float* pixel = image + channel;
-    Vector handed_on[pairs][shared][2], d[size];  // [pair][column][row of the pair]
+  for (std::int64_t channel = 0; channel < from.pixel; channel += simd::lanes<float>) {
+    simd::Vector<float> handed_on[pairs][shared][2], d[size];  // [pair][column][row of the pair]
+    auto column = from.first;
 #pragma GCC unroll 4
-    for (int column = 0; column < shared; ++column, pixel += at.pixel) {
-#pragma GCC unroll 6
-      for (int row = 0; row < size; ++row) d[row] = simd::load(pixel + row * at.row);
+    for (int k = 0; k < shared; ++k, ++column) {
+      load_column<false>(from, column, channel, d);
 #pragma GCC unroll 3
       for (int pair = 0; pair < pairs; ++pair) {
-        const auto rows = W::input(pair, d);
-        handed_on[pair][column][0] = rows[0];
-        handed_on[pair][column][1] = rows[1];
+        const auto rows = Winograd<M, R>::input(pair, d);
+        handed_on[pair][k][0] = rows[0];
+        handed_on[pair][k][1] = rows[1];
       }
     }
-    for (std::int64_t tile = 0; tile < tiles; ++tile, pixel += M * at.pixel) {
+    for (std::int64_t tile = 0; tile < tiles; ++tile, column += M) {
       float* const point = points + tile * to.tile + channel;
-#pragma GCC unroll 3
-      for (int pair = 0; pair < pairs; ++pair) {  // two rows at a time fit the registers
-        Vector rows[2][size];
-#pragma GCC unroll 2
-        for (int i = 0; i < 2; ++i)
-#pragma GCC unroll 4
-          for (int column = 0; column < shared; ++column) rows[i][column] = handed_on[pair][column][i];
-#pragma GCC unroll 4
-        for (int column = shared; column < size; ++column) {
-#pragma GCC unroll 6
-          for (int row = 0; row < size; ++row)
-            d[row] = simd::load(pixel + row * at.row + (column - shared) * at.pixel);
-          const auto both = W::input(pair, d);
-          rows[0][column] = both[0];
-          rows[1][column] = both[1];
-        }
-#pragma GCC unroll 2
-        for (int i = 0; i < 2; ++i) {
-#pragma GCC unroll 3
-          for (int across = 0; across < pairs; ++across) {
-            const auto both = W::input(across, rows[i]);
-#pragma GCC unroll 2
-            for (int j = 0; j < 2; ++j)
-              simd::store(point + (W::input_rows[pair][i] * size + W::input_rows[across][j]) * to.point,
-                          both[j]);
-          }
-#pragma GCC unroll 4
-          for (int column = 0; column < shared; ++column) handed_on[pair][column][i] = rows[i][M + column];
-        }
-      }
+      if (column >= 0 && column + M <= from.width)
+        transform_tile<true>(from, column, channel, handed_on, point, to.point);
+      else
+        transform_tile<false>(from, column, channel, handed_on, point, to.point);
     }
   }
 }

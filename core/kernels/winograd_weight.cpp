@@ -27,8 +27,7 @@ class WinogradWeightGradient {
         down_(ceil_div(g_.to[2], M)),
         across_(ceil_div(g_.to[3], M)),
         bands_(g_.from[0], down_, band_tiles / across_),
-        x_(x.stored<float>().data(), g_.from[2], g_.from[3], g_.from[1], round_up(g_.from[1]), tiled(g_.rows),
-           tiled(g_.columns), down_, across_, bands_),
+        x_(x, g_, down_, across_, bands_),
         dy_(dy.stored<float>().data(), g_.to[2], g_.to[3], g_.to[1], round_up(g_.to[1]), {M, 0, M - 1},
             {M, 0, M - 1}, down_, across_, bands_) {
     const auto tiles = bands_.images() * bands_.rows() * across_;
@@ -56,7 +55,6 @@ class WinogradWeightGradient {
 
  private:
   static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
-  static Reach tiled(const Reach& window) { return {M, window.low, window.low + M + R - 2}; }
 
   void add_bands(Index first, Index last, float* sums) const {
     // Zeros: what is read beyond the last channel is dropped, but denormals there would cost much time.
@@ -66,11 +64,10 @@ class WinogradWeightGradient {
                  *const in = gradient + dy_.buffer_size(), *const out = in + points * inputs_.point;
     for (auto i = first; i < last; ++i) {
       const Band band = bands_[i];
-      const float *const x = x_.read(band, image), *const dy = dy_.read(band, gradient);
+      x_.read(band, image);
+      const float* const dy = dy_.read(band, gradient);
       for (Index row = 0; row < band.images * band.rows; ++row) {
-        transform_input<M, R>(x + row / band.rows * x_.image + row % band.rows * M * x_.row,
-                              {x_.row, x_.pixel}, across_, x_.pixel, in + row * across_ * inputs_.tile,
-                              inputs_);
+        transform_input(x_.row(band, row, image), across_, in + row * across_ * inputs_.tile, inputs_);
         transform_gradient<M, R>(dy + row / band.rows * dy_.image + row % band.rows * M * dy_.row,
                                  {dy_.row, dy_.pixel}, across_, dy_.pixel,
                                  out + row * across_ * gradients_.tile, gradients_);
@@ -150,7 +147,8 @@ class WinogradWeightGradient {
   std::vector<Columns> columns_;
   Index down_, across_;
   Bands bands_;
-  SeenImages<float> x_, dy_;
+  TileInputs<M, R> x_;
+  SeenImages<float> dy_;
   Points inputs_{0, 0}, gradients_{0, 0};
   Index sums_size_ = 0, chunks_ = 0;
 };
