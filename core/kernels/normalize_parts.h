@@ -175,7 +175,20 @@ struct Slope {
   T hi{}, a{}, b{}, c{};
   bool extreme = false;
 };
-/// The same in double, for extreme groups.
+/// dx = dy * a, which is all by given moments. The moments' own gradients are not asked for, so x has no say,
+/// not even as NaN.
+template <class T>
+struct Factor {
+  Factor(double mean, double invstd, double gamma)
+      : wide(gamma * invstd),
+        a(static_cast<T>(wide)),
+        extreme(std::is_same_v<T, float> && (is_extreme(mean, invstd, wide) || is_extreme(0, 1, wide))) {}
+  T operator()(T dy) const { return extreme ? static_cast<T>(static_cast<double>(dy) * wide) : dy * a; }
+  double wide;
+  T a;
+  bool extreme;
+};
+/// Slope's dx in double, for extreme groups.
 inline double slope_at(double dy, double x, double mean, double invstd, double gamma, TwoSums sums,
                        double n) {
   const double xhat = (x - mean) * invstd;
@@ -194,17 +207,20 @@ void for_range(bool share, Index n, Index grain, Body body) {
     range(0, n);
 }
 
+/// Groups smaller than this are summed in one piece, by one thread.
+inline constexpr Index elements_of_piece = 65536;
+
 /// body(group, share): whole groups are tasks, unless there are only a few large ones; those the threads
 /// share piece by piece.
 template <class Body>
 void for_each_group(Index groups, Index size_of_group, Body body) {
-  const bool share = groups < 8 && size_of_group > 2 * elements_per_task;
+  const bool share = groups < 8 && size_of_group > elements_of_piece;
   for_range(!share, groups, at_least_one(2 * elements_per_task / size_of_group),
             [&](Index g) { body(g, share); });
 }
 
 /// Into how many pieces a group of so many elements may be cut.
-inline Index pieces_of(Index elements) { return std::clamp<Index>(elements / 65536, 1, 16); }
+inline Index pieces_of(Index elements) { return std::clamp<Index>(elements / elements_of_piece, 1, 16); }
 
 /// What a path reads and writes.
 template <class T>

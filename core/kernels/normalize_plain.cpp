@@ -151,19 +151,15 @@ Array rounded_normalize_backward(const Array& grad, const Array& x, const Array&
                                  const Array& mean_array, const Array& var, const Normalization& how) {
   Array out = Array::uninitialized(x.shape(), x.dtype(), x.order());
   dispatch_floating(x.dtype(), [&]<class T>() {
-    const T *const v = x.stored<T>().data(), *const dy = grad.stored<T>().data();
+    const T* const dy = grad.stored<T>().data();
     T* const dx = out.mutable_stored<T>().data();
     const Scale<T> scale(gamma, 1);
     const double* const mean = mean_array.data<double>().data();
     const auto invstd = inverse_stds(var, how.eps);
     for_each_run(x.size(), how, [&](Index i, Index end, Index g, Index c) {
       const double r = invstd[static_cast<std::size_t>(g)];
-      const Slope<T> slope(mean[g], r, scale[c], {}, 1);
-      for (; i < end; ++i)
-        dx[i] = slope.extreme ? static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(v[i]),
-                                                        mean[g], r, scale[c], {}, 1))
-                              : simd::multiply_add(dy[i], slope.a,
-                                                   simd::multiply_add(v[i] - slope.hi, slope.b, slope.c));
+      const Factor<T> factor(mean[g], r, scale[c]);
+      for (; i < end; ++i) dx[i] = factor(dy[i]);
     });
   });
   return out;

@@ -121,7 +121,7 @@ class RunsBackward {
     for_range(share, runs_.segments, ceil_div(runs_.grain(), runs_.units_per_segment), [&](Index segment) {
       if (through_moments || b_.dgamma) sums(g, segment) = segment_sums(g, segment);
       if (b_.dx && !through_moments)  // while it is in the L1
-        runs_.for_each_unit(segment, [&](Index unit) { apply_unit(g, unit, invstd, {}, 0); });
+        runs_.for_each_unit(segment, [&](Index unit) { scale_unit(g, unit, invstd); });
     });
     if (!through_moments) return;
     TwoSums total;
@@ -158,6 +158,16 @@ class RunsBackward {
     for (Index i = 0; i < length; ++i)
       dx[i] = static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), b_.mean[g],
                                       invstd, w, total, b_.count()));
+  }
+  void scale_unit(Index g, Index unit, double invstd) const {
+    const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
+    const Factor<T> factor(b_.mean[g], invstd, b_.gamma[runs_.channel(g, unit)]);
+    const T* const dy = b_.grad + begin;
+    T* const dx = b_.dx + begin;
+    if (factor.extreme)
+      std::transform(dy, dy + length, dx, factor);
+    else
+      write_run(b_.is_past_caches(), dx, length, [=](Index i) { return simd::load(dy + i) * factor.a; });
   }
   void add_up_parameters() {
     std::vector<TwoSums> of_channel(static_cast<std::size_t>(runs_.channels));

@@ -241,6 +241,37 @@ TEST(Normalize, ASampleHasTheSameBitsAloneAndInABatch) {
   }
 }
 
+TEST(Normalize, ByGivenMomentsASampleHasTheSameBitsPastTheCaches) {
+  for (auto c : huge_cases()) {
+    if (c.by_sample) continue;
+    c.how.moments_of_input = false;
+    const Operands in(c, DType::float32, 2, 1);
+    const Moments given = kernels::moments(in.x, c.how.moments);
+    const Array x = first_samples(in.x, 1), dy = first_samples(in.dy, 1);
+    EXPECT_TRUE(same_bits(normalize(x, in.gamma, in.beta, given, c.how),
+                          first_samples(normalize(in.x, in.gamma, in.beta, given, c.how), 1)))
+        << c.name;
+    const auto dx_of = [&](const Array& some_dy, const Array& some_x) {
+      return normalize_backward(some_dy, some_x, in.gamma, given.mean, given.var, c.how, {}).x;
+    };
+    EXPECT_TRUE(same_bits(dx_of(dy, x), first_samples(dx_of(in.dy, in.x), 1))) << c.name;
+  }
+}
+
+TEST(Normalize, ByGivenMomentsTheInputHasNoSayInItsGradient) {
+  for (auto c : norm_cases()) {
+    c.how.moments_of_input = false;
+    Operands in(c, DType::float32, 2, 1);
+    const Moments given = kernels::moments(in.x, c.how.moments);
+    const auto dx = [&] {
+      return normalize_backward(in.dy, in.x, in.gamma, given.mean, given.var, c.how, {}).x;
+    };
+    const Array clean = dx();
+    std::ranges::fill(in.x.mutable_stored<float>(), std::numeric_limits<float>::quiet_NaN());
+    EXPECT_TRUE(same_bits(dx(), clean)) << c.name;
+  }
+}
+
 TEST(Normalize, GivesOnlyWhatIsWanted) {
   for (const auto& c : norm_cases()) {
     const Operands in(c, DType::float32, 2, 1);
