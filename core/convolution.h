@@ -13,9 +13,9 @@ enum class Conv2dAlgorithm : std::uint8_t {
               ///< the gradient of the input have at most about 3.5 times direct's rounding error; for
               ///< 5x5, 1.5 times. Direct sums the gradient of the weight in pieces, more exactly than that:
               ///< there they have up to 12 times its error, 6e-6 of the values' root mean square at most
-  accurate,  ///< the most accurate: Winograd F(2x2, 3x3) where it pays, with less error than direct (for the
-             ///< gradient of the weight: up to 3 times as much), else direct
-  direct,    ///< sums of products only; an Inf or NaN reaches just the outputs whose window holds it
+  accurate,   ///< the most accurate: Winograd F(2x2, 3x3) where it pays, with less error than direct (for the
+              ///< gradient of the weight: up to 3 times as much), else direct
+  direct,     ///< sums of products only; an Inf or NaN reaches just the outputs whose window holds it
 };
 /// What conv2d uses unless a call or a layer says otherwise; automatic at first. For the whole process.
 void set_default_conv2d_algorithm(Conv2dAlgorithm algorithm);
