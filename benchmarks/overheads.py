@@ -1,8 +1,8 @@
 """What a user pays before anything is computed: a clean build, the header, the installed library."""
 
 import os
-import resource
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,6 +11,13 @@ from build import ROOT, build, configure
 
 MIB = 2**20
 SOURCE = "#include <{header}>\nint main() {{}}\n"
+# In a process of its own: what getrusage says of a child includes the process that it was forked from.
+RUN_AND_MEASURE = """
+import resource, subprocess, sys, time
+start = time.perf_counter()
+subprocess.run(sys.argv[1:], check=True)
+print(time.perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)
+"""
 
 
 def clean_build(folder):
@@ -37,12 +44,10 @@ def compile_header(header, *includes):
         unit = Path(folder) / "unit.cpp"
         unit.write_text(SOURCE.format(header=header))
         command = ["g++", "-std=c++20", "-O2", *(f"-I{include}" for include in includes), "-c", unit, "-o", os.devnull]
-        start = time.perf_counter()
-        pid = subprocess.Popen(command, env={**os.environ, "CCACHE_DISABLE": "1"}).pid
-        _, status, usage = os.wait4(pid, 0)
-        if status != 0:
-            raise RuntimeError(f"g++ cannot compile {header}")
-        return time.perf_counter() - start, usage.ru_maxrss * 1024
+        result = subprocess.run([sys.executable, "-c", RUN_AND_MEASURE, *command], check=True, capture_output=True,
+                                text=True, env={**os.environ, "CCACHE_DISABLE": "1"})
+        seconds, kib = result.stdout.split()
+        return float(seconds), int(kib) * 1024
 
 
 def size_of_torch(package):
