@@ -7,6 +7,9 @@ import subprocess
 from pathlib import Path
 
 
+TRIED = Path(__file__).with_name("tried.md")
+
+
 def machine():
     model = re.search(r"model name\s*: (.*)", Path("/proc/cpuinfo").read_text())
     flags = re.search(r"flags\s*: (.*)", Path("/proc/cpuinfo").read_text())
@@ -97,4 +100,5 @@ def write(path, command, versions, sections):
     for title, body in sections:
         if body:
             lines += ["", f"## {title}", "", *body]
+    lines += ["", "## What was tried", "", TRIED.read_text().rstrip()]
     path.write_text("\n".join(lines) + "\n")
