@@ -43,7 +43,7 @@ Options read_options(int argc, const char* const* argv) {
       "Trains a CNN on Fashion-MNIST by SGD with a one-cycle schedule and writes metrics.csv, "
       "model.safetensors, learning_curves.svg and report.html. Ctrl-C ends it after the current batch; it "
       "then tests and writes what it has. Exit codes: 0 done, 1 bad data, 2 bad options.");
-  app.option_defaults()->always_capture_default();
+  app.option_defaults()->always_capture_default()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   const CLI::Range positive(std::int64_t{1}, std::int64_t{1} << 31);
   app.add_option("--model", o.model, "Network")->check(CLI::IsMember({"lenet", "resnet20"}));
   app.add_option("--norm", o.norm, "Normalization after each convolution")

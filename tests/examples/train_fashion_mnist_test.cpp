@@ -101,6 +101,16 @@ TEST_F(TrainFashionMnist, LearnsFewImagesAndWritesEverything) {
   EXPECT_TRUE(run.out.ends_with("\nreport: " + (out / "report.html").string() + "\n")) << run.out;
 }
 
+// scripts/train.sh puts its own options first.
+TEST_F(TrainFashionMnist, TakesTheLastOfAnOptionGivenTwice) {
+  const auto run = train("out", {"--model", "lenet", "--norm", "batch", "--norm", "group", "--epochs", "3",
+                                 "--epochs", "1", "--limit", "100"});
+  ASSERT_EQ(run.exit_code, 0) << run.err;
+  EXPECT_EQ(count_of(run.out, "test accuracy "), 1u) << run.out;
+  const State state = read_safetensors(folder_ / "out/model.safetensors").tensors;
+  EXPECT_EQ(std::ranges::find(state, "norm1.running_var", &State::value_type::first), state.end());
+}
+
 TEST_F(TrainFashionMnist, ReportIsOneFileWithAllItsParts) {
   const auto run = train("out", {"--epochs", "1", "--limit", "200"});
   ASSERT_EQ(run.exit_code, 0) << run.err;
