@@ -177,4 +177,5 @@ inline Room<double> spread_to_lanes(const Matrix& m, const Groups& groups, const
   for (Index lane = 0; lane < m.width; ++lane, ++group) out[lane] = of_group[*group];
   return out;
 }
+
 }  // namespace evenkeel::kernels

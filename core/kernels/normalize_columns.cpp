@@ -42,10 +42,7 @@ template <Index vectors, bool past_caches, class T, class Compute>
   for (auto i = row * m.width + lane, end = i + rows * m.width; i < end; i += m.width)
 #pragma GCC unroll 4
     for (Index v = 0; v < vectors; ++v)
-      if constexpr (past_caches)
-        simd::stream(to + i + v * n, compute(i + v * n, lane + v * n));
-      else
-        simd::store(to + i + v * n, compute(i + v * n, lane + v * n));
+      store_or_stream(past_caches, to + i + v * n, compute(i + v * n, lane + v * n));
 }
 /// to[i] = compute(i, lane) for vectors that cover some rows.
 template <bool past_caches, class T, class Compute>
@@ -63,8 +60,8 @@ void write_some_rows(bool past_caches, const Matrix& m, Index row, Index rows, T
   else
     write_some_rows<false>(m, row, rows, to, compute);
 }
-/// All rows. The last ones first: they were read last. But
-/// threads that share a block each come back to their own part of it.
+/// All rows. The last ones first: they were read last. But threads that share a block each come back to their
+/// own part of it.
 template <class T, class Compute>
 void write_rows(bool past_caches, const Matrix& m, bool share, T* to, Compute compute) {
   const auto step = m.rows_per_pass(), passes = ceil_div(m.rows, step);

@@ -44,11 +44,7 @@ template <bool past_caches, class T, class Compute>
   std::int64_t i = 0;
   if constexpr (past_caches)
     if (i = to_alignment(to); i > 0) simd::store(to, compute(0));
-  for (; i + n <= length; i += n)
-    if constexpr (past_caches)
-      simd::stream(to + i, compute(i));
-    else
-      simd::store(to + i, compute(i));
+  for (; i + n <= length; i += n) store_or_stream(past_caches, to + i, compute(i));
   if (i < length) simd::store(to + length - n, compute(length - n));
 }
 template <class T, class Compute>

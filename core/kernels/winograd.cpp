@@ -63,8 +63,6 @@ class WinogradCorrelation {
   }
 
  private:
-  static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
-
   /// The transformed weights of some columns, [point][channel of from][vector] with zeros beyond the last
   /// channel. A cache line more from point to point, lest all points fall on the same lines of the L1.
   Index weights_of(const Columns& columns) const {
