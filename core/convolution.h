@@ -8,6 +8,10 @@
 namespace evenkeel {
 
 /// How conv2d computes float32 results; float64 is always direct.
+/// Winograd F(M x M, R x R) computes outputs, and gradients of the input, in tiles of M x M pixels that begin
+/// at the image's corner: an Inf or NaN may reach all pixels of each tile in which it reaches one directly,
+/// as Inf or NaN, and no other tile. In the gradient of the weight it may reach all R x R elements of the
+/// channels that it reaches directly.
 enum class Conv2dAlgorithm : std::uint8_t {
   automatic,  ///< the fastest: Winograd F(4x4, 3x3) and F(2x2, 5x5) where they pay. For 3x3, the output and
               ///< the gradient of the input have at most about 3.5 times direct's rounding error; for
