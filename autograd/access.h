@@ -3,6 +3,7 @@
 
 #include <evenkeel/autograd/tensor.h>
 
+#include <atomic>
 #include <string_view>
 
 namespace evenkeel {
@@ -12,7 +13,20 @@ struct TensorAccess {
   static const std::shared_ptr<TensorImpl>& impl(const Tensor& tensor) { return tensor.impl_; }
   /// Whether nobody else sees this tensor or its values, so that they may be written.
   static bool is_exclusive(const Tensor& tensor) {
-    return tensor.impl_.use_count() == 1 && tensor.impl_->value.is_only_owner();
+    if (tensor.impl_.use_count() != 1 || !tensor.impl_->value.is_only_owner()) return false;
+    std::atomic_thread_fence(std::memory_order::acquire);  // after what other threads did that saw them before
+    return true;
+  }
+  /// Has an op's result written over an operand that ends with it: write(Array&). Returns false, with nothing
+  /// written, where somebody else sees the operand or where its history does not describe its value.
+  template <class Write>
+  static bool overwrite(const Tensor& operand, Write write) {
+    if (!is_exclusive(operand)) return false;
+    TensorImpl& impl = *operand.impl_;
+    if (impl.version != impl.value.version()) return false;
+    write(impl.value);
+    impl.version = impl.value.version();
+    return true;
   }
 };
 

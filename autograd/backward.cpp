@@ -63,8 +63,8 @@ class Sweep {
       if (!steps_[i].useful || !steps_[i].grad.defined()) continue;
       Node& node = *steps_[i].node;
       Tensor grad = call_hooks(node, std::move(steps_[i].grad));
-      if (steps_[i].differentiate) differentiate(node, i, grad);
-      if (steps_[i].wanted) delivered.push_back({std::move(grad), steps_[i].node});
+      if (steps_[i].wanted) delivered.push_back({grad, steps_[i].node});
+      if (steps_[i].differentiate) differentiate(node, i, std::move(grad));
       if (!keep && steps_[i].differentiate) node.release();
     }
     return delivered;
@@ -137,11 +137,11 @@ class Sweep {
       return replacement;
     });
   }
-  void differentiate(Node& node, std::size_t at, const Tensor& grad) {
+  void differentiate(Node& node, std::size_t at, Tensor&& grad) {
     node.check_usable();  // again: a hook may have run another backward
     const auto& edges = node.edges;
     const Needs needs(edges.size(), [&](std::size_t i) { return is_useful(edges[i], at); });
-    Gradients grads = call_backward(node, grad, needs);
+    Gradients grads = call_backward(node, std::move(grad), needs);
     check(grads.size() == edges.size(), node.op, ": ", edges.size(), " inputs, but gradients for ",
           grads.size());
     for (std::size_t i = 0; i < edges.size(); ++i) {
@@ -153,14 +153,14 @@ class Sweep {
       total = total.defined() ? sum_of(std::move(total), grads[i]) : std::move(grads[i]);
     }
   }
-  static Gradients call_backward(Node& node, const Tensor& grad, const Needs& needs) {
+  static Gradients call_backward(Node& node, Tensor&& grad, const Needs& needs) {
     const struct Scope {
       ~Scope() { recorded_backward = outer; }
       std::string_view outer;
     } scope{recorded_backward};
     recorded_backward = GradMode::on ? node.op : "";
     const detail::OutputChecks off(false);
-    return node.backward->call(grad, Saved(node), needs);
+    return node.backward->call(std::move(grad), Saved(node), needs);
   }
 
   std::vector<Step> steps_;

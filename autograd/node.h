@@ -49,7 +49,7 @@ struct Backward {
     static_assert(std::is_trivially_copyable_v<F>, "a backward captures numbers; tensors go into .saved");
   }
 
-  std::function<Gradients(const Tensor& grad, const Saved& saved, const Needs& needs)> call;
+  std::function<Gradients(Tensor&& grad, const Saved& saved, const Needs& needs)> call;
 };
 
 struct Node : std::enable_shared_from_this<Node> {

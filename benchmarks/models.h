@@ -48,8 +48,8 @@ class ResidualBlock final : public Layer {
 
  protected:
   Tensor forward(const Tensor& x) override {
-    const Tensor h = norm2(conv2(relu(norm1(conv1(x)))));
-    return relu(h + (shortcut ? (*shortcut)(x) : x));
+    Tensor h = norm2(conv2(relu(norm1(conv1(x)))));
+    return relu(std::move(h) + (shortcut ? (*shortcut)(x) : x));
   }
 };
 

@@ -1,3 +1,4 @@
+#include <evenkeel/autograd/access.h>
 #include <evenkeel/autograd/ops/activation.h>
 #include <evenkeel/autograd/ops/arithmetic.h>
 #include <evenkeel/autograd/ops/comparison.h>
@@ -20,13 +21,16 @@ Gradients times_derivative(Kernel kernel, const Tensor& grad, const Tensor& valu
   return {to(to(grad, DType::float64) * derivative(to(value, DType::float64)), grad.dtype())};
 }
 
-/// grad where a relu with the result y lets it through: linear in grad, and its own adjoint.
+constexpr auto rectified = [](auto v) { return v <= 0 ? decltype(v)(0) : v; };
+/// g where a relu with the result y lets it through.
+constexpr auto let_through = [](auto g, auto y) { return y <= 0 ? decltype(g)(0) : g; };
+
+/// Linear in grad, and its own adjoint.
 Tensor relu_gradient(const Tensor& grad, const Array& y) {
   return record({
       .op = "relu",
       .inputs = {grad},
-      .output = kernels::map(
-          "relu", [](auto result, auto g) { return result <= 0 ? decltype(g)(0) : g; }, y, grad.stored()),
+      .output = kernels::map("relu", let_through, in_order(grad.stored(), y.order()), y),
       .saved = {constant(y)},
       .backward = [](const Tensor& g, const Saved& saved, const Needs&) -> Gradients {
         return {relu_gradient(g, saved[0].stored())};
@@ -43,6 +47,22 @@ Tensor leaky_relu_gradient(const Tensor& grad, const Array& x, double slope) {
       .saved = {constant(x)},
       .backward = [slope](const Tensor& g, const Saved& saved, const Needs&) -> Gradients {
         return {leaky_relu_gradient(g, saved[0].stored(), slope)};
+      },
+  });
+}
+
+Tensor record_relu(const Tensor& x, Array y) {
+  return record({
+      .op = "relu",
+      .inputs = {x},
+      .output = std::move(y),
+      .save_output = true,
+      .backward = [](Tensor&& grad, const Saved& saved, const Needs&) -> Gradients {
+        const Tensor result = saved.output();
+        const auto write = [&](Array& g) { kernels::map_in_place(let_through, g, result.stored()); };
+        const bool same_order = grad.stored().order() == result.stored().order();
+        if (!GradMode::on && same_order && TensorAccess::overwrite(grad, write)) return {std::move(grad)};
+        return {relu_gradient(grad, result.stored())};
       },
   });
 }
@@ -98,17 +118,12 @@ Tensor approximate_gelu(const Tensor& x) {
 
 }  // namespace
 
-Tensor relu(const Tensor& x) {
-  return record({
-      .op = "relu",
-      .inputs = {x},
-      .output = kernels::map(
-          "relu", [](auto v) { return v <= 0 ? decltype(v)(0) : v; }, x.stored()),
-      .save_output = true,
-      .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
-        return {relu_gradient(grad, saved.output().stored())};
-      },
-  });
+Tensor relu(const Tensor& x) { return record_relu(x, kernels::map("relu", rectified, x.stored())); }
+Tensor relu(Tensor&& given) {
+  const Tensor x = std::move(given);  // ends here, so that its memory is the result's alone
+  kernels::check_floating("relu", x.stored());
+  const auto write = [](Array& value) { kernels::map_in_place(rectified, value); };
+  return TensorAccess::overwrite(x, write) ? record_relu(x, x.stored()) : relu(x);
 }
 
 Tensor leaky_relu(const Tensor& x, const LeakyReluOptions& o) {

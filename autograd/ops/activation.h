@@ -10,6 +10,8 @@ namespace evenkeel {
 
 /// max(x, 0); NaN stays. Its derivative at 0 is 0. Keeps its output for the backward, not its input.
 Tensor relu(const Tensor& x);
+/// The same of a tensor that ends here: where nobody else sees its values, the result takes their place.
+Tensor relu(Tensor&& x);
 
 struct LeakyReluOptions {
   double negative_slope = 0.01;

@@ -1,3 +1,4 @@
+#include <evenkeel/autograd/access.h>
 #include <evenkeel/autograd/ops/arithmetic.h>
 #include <evenkeel/autograd/ops/math.h>
 #include <evenkeel/autograd/ops/reduce.h>
@@ -75,16 +76,30 @@ Tensor pick_larger(std::string_view op, const Tensor& a, const Tensor& b, Pick p
 
 }  // namespace
 
-Tensor operator+(const Tensor& a, const Tensor& b) {
+namespace {
+
+Tensor record_sum(const Tensor& a, const Tensor& b, Array sum) {
   return record({
       .op = "add",
       .inputs = {a, b},
-      .output = kernels::zip_any("add", plus, a.stored(), b.stored()),
+      .output = std::move(sum),
       .backward = [](const Tensor& grad, const Saved& saved, const Needs& needs) -> Gradients {
         return {needs(0) ? sum_to(grad, saved.shape(0)) : Tensor(),
                 needs(1) ? sum_to(grad, saved.shape(1)) : Tensor()};
       },
   });
+}
+
+}  // namespace
+
+Tensor operator+(const Tensor& a, const Tensor& b) {
+  return record_sum(a, b, kernels::zip_any("add", plus, a.stored(), b.stored()));
+}
+Tensor operator+(Tensor&& given, const Tensor& b) {
+  const Tensor a = std::move(given);  // ends here, so that its memory is the sum's alone
+  const bool fits = a.shape() == b.shape() && a.dtype() == b.dtype();
+  const auto write = [&](Array& value) { kernels::add_in_place(value, b.stored()); };
+  return fits && TensorAccess::overwrite(a, write) ? record_sum(a, b, a.stored()) : a + b;
 }
 Tensor operator-(const Tensor& a, const Tensor& b) {
   return record({

@@ -10,6 +10,8 @@
 namespace evenkeel {
 
 Tensor operator+(const Tensor& a, const Tensor& b);
+/// The same of a tensor that ends here: where nobody else sees its values, the sum takes their place.
+Tensor operator+(Tensor&& a, const Tensor& b);
 Tensor operator+(const Tensor& x, double number);
 Tensor operator+(double number, const Tensor& x);
 Tensor operator-(const Tensor& a, const Tensor& b);

@@ -115,9 +115,9 @@ void add_in_place(Array& a, const Array& b) {
         " does not fit ", b.dtype(), ' ', b.shape());
   const Array other = in_order(b, a.order());
   dispatch(a.dtype(), [&]<class T>() {
-    T* const to = a.mutable_stored<T>().data();
-    transform(
-        a.size(), to, [](T x, T y) { return x + y; }, static_cast<const T*>(to), other.stored<T>().data());
+    transform_in_place(
+        a.size(), a.mutable_stored<T>().data(), [](T x, T y) { return static_cast<T>(x + y); },
+        other.stored<T>().data());
   });
 }
 

@@ -33,6 +33,14 @@ void transform(std::int64_t size, Out* out, F f, const In*... in) {
   });
 }
 
+/// values[i] = f(values[i], in[i]...), in parallel.
+template <class T, class F, class... In>
+void transform_in_place(std::int64_t size, T* values, F f, const In*... in) {
+  parallel_for(size, elements_per_task, [=](std::int64_t begin, std::int64_t end) {
+    for (auto i = begin; i < end; ++i) values[i] = f(values[i], in[i]...);
+  });
+}
+
 /// A broadcast of two operands as nested loops over merged axes: the innermost last, with strides of 0 or 1
 /// there.
 struct BroadcastLoops {
@@ -113,7 +121,14 @@ Array map(std::string_view op, F f, const Array& first, const Rest&... rest) {
   });
   return out;
 }
-/// The same for one array of any dtype.
+/// a[i] = f(a[i], rest[i]...) for floating arrays of one shape, dtype and order.
+template <class F, class... Rest>
+void map_in_place(F f, Array& a, const Rest&... rest) {
+  dispatch_floating(a.dtype(), [&]<class T>() {
+    transform_in_place(a.size(), a.mutable_stored<T>().data(), f, rest.template stored<T>().data()...);
+  });
+}
+/// f of every element of an array of any dtype.
 template <class F>
 Array map_any(F f, const Array& a) {
   Array out = Array::uninitialized(a.shape(), a.dtype(), a.order());

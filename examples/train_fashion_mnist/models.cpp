@@ -81,8 +81,8 @@ class Block final : public ek::Layer {
   }
 
   ek::Tensor forward(const ek::Tensor& x) override {
-    const ek::Tensor h = norm2(conv2(ek::relu(norm1(conv1(x)))));
-    return ek::relu(h + (shortcut ? (*shortcut)(x) : x));
+    ek::Tensor h = norm2(conv2(ek::relu(norm1(conv1(x)))));
+    return ek::relu(std::move(h) + (shortcut ? (*shortcut)(x) : x));
   }
   void fields(ek::FieldVisitor& f) override {
     f("conv1", conv1);
