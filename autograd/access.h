@@ -14,7 +14,7 @@ struct TensorAccess {
   /// Whether nobody else sees this tensor or its values, so that they may be written.
   static bool is_exclusive(const Tensor& tensor) {
     if (tensor.impl_.use_count() != 1 || !tensor.impl_->value.is_only_owner()) return false;
-    std::atomic_thread_fence(std::memory_order::acquire);  // after what other threads did that saw them before
+    std::atomic_thread_fence(std::memory_order::acquire);  // after all that others did who saw them
     return true;
   }
   /// Has an op's result written over an operand that ends with it: write(Array&). Returns false, with nothing
