@@ -57,11 +57,14 @@ void check_conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias, con
 
 Tensor conv2d_nchw(const Tensor& given, const Tensor& weight, const Tensor& bias, const Conv2dOptions& o) {
   check_conv2d(given, weight, bias, o);
-  const Tensor x = reorder(given, MemoryOrder::channels_last);  // turned once, for the weight's gradient too
-  const Shape &s = x.shape(), &w = weight.shape();
+  const Shape &s = given.shape(), &w = weight.shape();
   const Window window{{w[2], w[3]}, o.stride, o.padding, o.dilation};
   const Convolution conv{
       {s, w, window.output("conv2d", s, w[0])}, window, o.algorithm.value_or(default_conv2d_algorithm())};
+  // Turned once, for the weight's gradient too.
+  const Tensor x = kernels::conv2d_reads_row_major(conv, given.dtype())
+                       ? given
+                       : reorder(given, MemoryOrder::channels_last);
   return record({
       .op = "conv2d",
       .inputs = {x, weight, bias},

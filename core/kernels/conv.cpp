@@ -34,10 +34,20 @@ bool has_few_outputs(const Correlation& g) {
   return g.to[1] <= most_few_outputs && g.from[1] > g.to[1] && g.groups == 1 && g.covers;
 }
 
+/// Winograd's tiles are read where channels-last images lie; the other ways copy bands of images, and may
+/// turn them around meanwhile, unless there are too few channels for vectors.
+bool reads_row_major(Path path, std::int64_t channels) {
+  return (path == Path::direct || path == Path::depthwise) && channels >= 16;
+}
+Array readable(const Array& images, Path path) {
+  return reads_row_major(path, images.shape()[1]) ? images : in_order(images, MemoryOrder::channels_last);
+}
+
 Array correlate(const Array& from, const Array& weight, const Array& bias, const Correlation& geometry,
                 bool transposed, const Convolution& conv) {
-  const Array images = in_order(from, MemoryOrder::channels_last), rows = row_major(weight);
-  switch (path_of(conv, from.dtype(), geometry.to[2], geometry.to[3])) {
+  const auto path = path_of(conv, from.dtype(), geometry.to[2], geometry.to[3]);
+  const Array images = readable(from, path), rows = row_major(weight);
+  switch (path) {
     case Path::winograd_4_3:
       return correlate_winograd<4, 3>(images, rows, bias, geometry, transposed);
     case Path::winograd_2_3:
@@ -69,9 +79,9 @@ Array conv2d_input(const Array& dy, const Array& weight, const Convolution& conv
 Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
   const Shape& shape = conv.shape(Convolution::weight);
   if (shape.count() == 0 || x.size() == 0 || dy.size() == 0) return Array(shape, x.dtype());
-  const Array images = in_order(x, MemoryOrder::channels_last),
-              gradients = in_order(dy, MemoryOrder::channels_last);
-  switch (path_of(conv, x.dtype(), dy.shape()[2], dy.shape()[3])) {
+  const auto path = path_of(conv, x.dtype(), dy.shape()[2], dy.shape()[3]);
+  const Array images = readable(x, path), gradients = readable(dy, path);
+  switch (path) {
     case Path::winograd_4_3:
       return weight_gradient_winograd<4, 3>(images, gradients, conv);
     case Path::winograd_2_3:
@@ -83,6 +93,11 @@ Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
     default:
       return weight_gradient_direct(images, gradients, conv);
   }
+}
+
+bool conv2d_reads_row_major(const Convolution& conv, DType dtype) {
+  const Shape& to = conv.shape(Convolution::output);
+  return reads_row_major(path_of(conv, dtype, to[2], to[3]), conv.shape(Convolution::input)[1]);
 }
 
 }  // namespace evenkeel::kernels

@@ -16,6 +16,10 @@ Array conv2d_input(const Array& dy, const Array& weight, const Convolution& conv
 /// The gradient of the weight: dw from x and dy.
 Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv);
 
+/// Whether conv2d and conv2d_weight read row-major images as they lie; others they turn around, each for
+/// itself.
+bool conv2d_reads_row_major(const Convolution& conv, DType dtype);
+
 /// The plain loops that the three are tested against: `target` from the other two arrays, given as its
 /// function above takes them, summed in double and row-major.
 Array conv2d_reference(Convolution::Role target, const Array& a, const Array& b, const Convolution& conv);

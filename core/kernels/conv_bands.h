@@ -1,8 +1,11 @@
 #pragma once
 /// How convolution reads images: band by band, a band being some rows of one image or, where images are
 /// small, several whole ones. What a band's windows see is copied with zeros around it, so that no inner loop
-/// asks where the image ends; where they see nothing but the image, it is read as it lies.
+/// asks where the image ends, and turned around if it lies row-major; where windows see nothing but a
+/// channels-last image, it is read as it lies.
 
+#include <evenkeel/core/array.h>
+#include <evenkeel/core/kernels/transpose_matrix.h>
 #include <evenkeel/core/parallel.h>
 
 #include <algorithm>
@@ -69,29 +72,30 @@ struct Region {
   }
 };
 
-/// The channels-last images of a batch, as windows see them.
+/// The images [N, C, H, W] of a batch, in either order, as windows see them.
 template <class T>
 class SeenImages {
  public:
   /// `pixel` >= channels is the distance between pixels; zeros fill what lies between.
-  SeenImages(const T* images, std::int64_t height, std::int64_t width, std::int64_t channels,
-             std::int64_t pixel_pitch, Reach rows, Reach columns, std::int64_t out_rows,
+  SeenImages(const Array& images, std::int64_t pixel_pitch, Reach rows, Reach columns, std::int64_t out_rows,
              std::int64_t out_columns, const Bands& bands)
       : pixel(pixel_pitch),
-        images_(images),
-        height_(height),
-        width_(width),
-        channels_(channels),
+        images_(images.stored<T>().data()),
+        height_(images.shape()[2]),
+        width_(images.shape()[3]),
+        channels_(images.shape()[1]),
         rows_(rows),
         columns_(columns),
-        copied_(pixel != channels || rows.leaves(height, out_rows) || columns.leaves(width, out_columns)) {
+        turned_(!is_channels_last(images)),
+        copied_(turned_ || pixel != channels_ || rows.leaves(height_, out_rows) ||
+                columns.leaves(width_, out_columns)) {
     if (copied_) {
       row = columns.length(out_columns) * pixel;
       image = rows.length(bands.rows()) * row;
       buffer_size_ = bands.images() * image;
     } else {
-      row = width * pixel;
-      image = height * row;
+      row = width_ * pixel;
+      image = height_ * row;
     }
   }
   /// Elements of the buffer that `read` asks for.
@@ -107,8 +111,9 @@ class SeenImages {
     return buffer;
   }
 
-  /// What reading the band will touch.
+  /// What reading the band will touch, where that lies together.
   Region<const T> region(const Band& band) const {
+    if (turned_) return {};
     const auto first = std::clamp(band.row * rows_.step + rows_.low, std::int64_t{0}, height_),
                last = std::clamp(band.row * rows_.step + rows_.low + rows_.length(band.rows), first, height_);
     return {images_ + (band.image * height_ + first) * width_ * channels_,
@@ -122,23 +127,31 @@ class SeenImages {
     T* const end = to + row;
     if (from >= 0 && from < height_) {
       const auto columns = row / pixel, left = std::clamp(-columns_.low, std::int64_t{0}, columns),
-                 right = std::clamp(width_ - columns_.low, left, columns);
-      const T* const source =
-          images_ + ((n * height_ + from) * width_ + std::max(columns_.low, std::int64_t{0})) * channels_;
+                 right = std::clamp(width_ - columns_.low, left, columns),
+                 at = from * width_ + std::max(columns_.low, std::int64_t{0});
+      const T* const source = images_ + n * height_ * width_ * channels_;
       to = std::fill_n(to, left * pixel, T{0});
-      if (pixel == channels_)
-        to = std::copy_n(source, (right - left) * pixel, to);
-      else
-        for (std::int64_t j = 0; j < right - left; ++j)
-          to = std::fill_n(std::copy_n(source + j * channels_, channels_, to), pixel - channels_, T{0});
+      to = turned_ ? turn_pixels(source + at, right - left, to)
+                   : copy_pixels(source + at * channels_, right - left, to);
     }
     std::fill(to, end, T{0});
+  }
+  T* copy_pixels(const T* from, std::int64_t count, T* to) const {
+    if (pixel == channels_) return std::copy_n(from, count * pixel, to);
+    for (std::int64_t j = 0; j < count; ++j)
+      to = std::fill_n(std::copy_n(from + j * channels_, channels_, to), pixel - channels_, T{0});
+    return to;
+  }
+  T* turn_pixels(const T* from, std::int64_t count, T* to) const {
+    transpose_matrix(from, height_ * width_, to, pixel, channels_, count);
+    for (std::int64_t j = 0; j < count; ++j, to += pixel) std::fill(to + channels_, to + pixel, T{0});
+    return to;
   }
 
   const T* images_;
   std::int64_t height_, width_, channels_;
   Reach rows_, columns_;
-  bool copied_;
+  bool turned_, copied_;
   std::int64_t buffer_size_ = 0;
 };
 

@@ -12,7 +12,7 @@ using Index = std::int64_t;
 using simd::Vector;
 
 /// A band's images are about as large as this.
-constexpr Index band_elements = 16384;
+constexpr Index band_elements = 65536;
 /// Pixels of a result, or taps of a weight, that are summed at a time.
 constexpr Index pixels_at_once = 4, taps_at_once = 9, most_chunks = 8;
 
@@ -85,8 +85,7 @@ class DepthwiseWeightGradient {
         bands_(g_.to[0], g_.to[2],
                band_elements / ((g_.step.height * g_.columns.length(g_.to[3]) + g_.to[3]) * pitch_)),
         x_(seen_by<T>(x, g_, g_.to[2], g_.to[3], bands_)),
-        dy_(dy.stored<T>().data(), g_.to[2], g_.to[3], g_.to[1], pitch_, {1, 0, 0}, {1, 0, 0}, g_.to[2],
-            g_.to[3], bands_),
+        dy_(dy, pitch_, {1, 0, 0}, {1, 0, 0}, g_.to[2], g_.to[3], bands_),
         offsets_(offsets_of(g_.phases.front(), g_, x_)),
         taps_(static_cast<Index>(offsets_.size())),
         chunks_(std::min(most_chunks, bands_.count())) {

@@ -264,8 +264,7 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   const auto row_products =
       at_least_one(g.to[3] * g.spread.height * weight.size() / (g.spread.height * g.spread.width));
   const Bands bands(g.from[0], rows, std::min(band_elements / row_elements, band_products / row_products));
-  const SeenImages<T> seen(from.stored<T>().data(), g.from[2], g.from[3], g.from[1], g.from[1], g.rows,
-                           g.columns, rows, columns, bands);
+  const SeenImages<T> seen(from, g.from[1], g.rows, g.columns, rows, columns, bands);
   const ChannelMap<T> map(weight, g.groups, transposed);
   std::vector<PhaseKernel<T>> kernels;
   for (const Phase& phase : g.phases) kernels.emplace_back(g, phase, seen, bands, map);

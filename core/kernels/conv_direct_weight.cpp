@@ -67,10 +67,8 @@ class WeightGradient {
         bands_(g_.to[0], g_.to[2],
                band_elements /
                    (g_.step.height * g_.columns.length(g_.to[3]) * g_.from[1] + g_.to[3] * g_.to[1])),
-        x_(x.stored<T>().data(), g_.from[2], g_.from[3], g_.from[1], g_.from[1], g_.rows, g_.columns,
-           g_.to[2], g_.to[3], bands_),
-        dy_(dy.stored<T>().data(), g_.to[2], g_.to[3], g_.to[1], gradient_pitch(), Reach{1, 0, 0},
-            Reach{1, 0, 0}, g_.to[2], g_.to[3], bands_) {
+        x_(x, g_.from[1], g_.rows, g_.columns, g_.to[2], g_.to[3], bands_),
+        dy_(dy, gradient_pitch(), {1, 0, 0}, {1, 0, 0}, g_.to[2], g_.to[3], bands_) {
     for (const Tap& tap : g_.phases.front().taps)
       for (Index c = 0; c < g_.channels_from(); ++c)
         offsets_.push_back((tap.row - g_.rows.low) * x_.row + (tap.column - g_.columns.low) * x_.pixel + c);

@@ -1,6 +1,6 @@
 #pragma once
-/// The ways in which conv.cpp can have a convolution computed. Images are channels-last, weights row-major,
-/// nothing is empty.
+/// The ways in which conv.cpp can have a convolution computed. Images are channels-last (for direct and
+/// depthwise ways in either order), weights row-major, nothing is empty.
 
 #include <evenkeel/core/kernels/conv.h>
 #include <evenkeel/core/kernels/correlation.h>

@@ -29,17 +29,7 @@ std::vector<std::int64_t> offsets_of(const Phase& phase, const Correlation& g, c
 template <class T>
 SeenImages<T> seen_by(const Array& images, const Correlation& g, std::int64_t rows, std::int64_t columns,
                       const Bands& bands) {
-  const Shape& s = g.from;
-  return {images.stored<T>().data(),
-          s[2],
-          s[3],
-          s[1],
-          round_up<T>(s[1]),
-          g.rows,
-          g.columns,
-          rows,
-          columns,
-          bands};
+  return {images, round_up<T>(g.from[1]), g.rows, g.columns, rows, columns, bands};
 }
 
 /// A row of one phase of the result.

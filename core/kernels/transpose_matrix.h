@@ -1,11 +1,12 @@
 #pragma once
 /// A matrix turned around by registers. It is covered with square tiles as wide as a vector: of a tile in
-/// four quarters two change places, then two of the quarters' quarters, and so on. What is left at two edges
-/// is covered with smaller tiles, at last of one element. Tiles follow the longer side of the matrix, so that
-/// both sides stay in the cache.
+/// four quarters two change places, then two of the quarters' quarters, and so on. The last tiles overlap
+/// their neighbours; a matrix narrower than a tile takes smaller ones. Tiles follow the longer side of the
+/// matrix, so that both sides stay in the cache.
 
 #include <evenkeel/core/kernels/simd.h>
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -55,34 +56,28 @@ template <class T, std::size_t n>
     std::memcpy(to + static_cast<std::int64_t>(i) * to_step, &rows[i], sizeof(Row));
 }
 
-/// The tiles after those of n x n.
-template <class T, std::size_t n>
-constexpr std::size_t next_smaller = n > 16 / sizeof(T) ? 16 / sizeof(T) : 1;
-
 /// to[c][r] = from[r][c]; rows lie so many elements apart.
 template <class T, std::size_t n = static_cast<std::size_t>(simd::lanes<T>)>
 void transpose_matrix(const T* from, std::int64_t from_step, T* to, std::int64_t to_step, std::int64_t rows,
                       std::int64_t columns) {
   constexpr auto side = static_cast<std::int64_t>(n);
-  const auto full_rows = rows / side * side, full_columns = columns / side * side;
+  if constexpr (n > 1)
+    if (std::min(rows, columns) < side)
+      return transpose_matrix<T, (n > 16 / sizeof(T) ? 16 / sizeof(T) : 1)>(from, from_step, to, to_step,
+                                                                            rows, columns);
   const auto tile = [=](std::int64_t r, std::int64_t c) {
+    if constexpr (n > 1) {
+      r = std::min(r, rows - side);
+      c = std::min(c, columns - side);
+    }
     transpose_tile<T, n>(from + r * from_step + c, from_step, to + c * to_step + r, to_step);
   };
   if (columns > rows)
-    for (std::int64_t c = 0; c < full_columns; c += side)
-      for (std::int64_t r = 0; r < full_rows; r += side) tile(r, c);
+    for (std::int64_t c = 0; c < columns; c += side)
+      for (std::int64_t r = 0; r < rows; r += side) tile(r, c);
   else
-    for (std::int64_t r = 0; r < full_rows; r += side)
-      for (std::int64_t c = 0; c < full_columns; c += side) tile(r, c);
-  if constexpr (n > 1) {
-    constexpr std::size_t smaller = next_smaller<T, n>;
-    if (full_columns < columns)
-      transpose_matrix<T, smaller>(from + full_columns, from_step, to + full_columns * to_step, to_step,
-                                   full_rows, columns - full_columns);
-    if (full_rows < rows)
-      transpose_matrix<T, smaller>(from + full_rows * from_step, from_step, to + full_rows, to_step,
-                                   rows - full_rows, columns);
-  }
+    for (std::int64_t r = 0; r < rows; r += side)
+      for (std::int64_t c = 0; c < columns; c += side) tile(r, c);
 }
 
 }  // namespace evenkeel::kernels

@@ -46,7 +46,7 @@ class TileInputs {
         rows_(tiled(g.rows)),
         columns_(tiled(g.columns)),
         copied_(pixel != g.from[1]),
-        seen_(images_, height_, width_, g.from[1], pixel, rows_, columns_, down, across, bands),
+        seen_(images, pixel, rows_, columns_, down, across, bands),
         zeros_({copied_ ? 0 : width_ * pixel}, DType::float32) {}
 
   std::int64_t buffer_size() const { return copied_ ? seen_.buffer_size() : 0; }

@@ -28,8 +28,7 @@ class WinogradWeightGradient {
         across_(ceil_div(g_.to[3], M)),
         bands_(g_.from[0], down_, band_tiles / across_),
         x_(x, g_, down_, across_, bands_),
-        dy_(dy.stored<float>().data(), g_.to[2], g_.to[3], g_.to[1], round_up(g_.to[1]), {M, 0, M - 1},
-            {M, 0, M - 1}, down_, across_, bands_) {
+        dy_(dy, round_up(g_.to[1]), {M, 0, M - 1}, {M, 0, M - 1}, down_, across_, bands_) {
     const auto tiles = bands_.images() * bands_.rows() * across_;
     inputs_ = Points(tiles + 1, x_.pixel);  // the last tile of sums may read beyond its channels
     gradients_ = Points(tiles, dy_.pixel);

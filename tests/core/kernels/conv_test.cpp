@@ -18,6 +18,7 @@ using testing::doubles;
 using testing::expect_products;
 using testing::largest;
 using testing::normal_array;
+using testing::products;
 using testing::same_bits;
 using testing::text;
 using enum Convolution::Role;
@@ -137,6 +138,17 @@ TEST(Conv2d, OfNothingIsZeroOrEmpty) {
       EXPECT_EQ(largest(doubles(conv2d_weight(in, dy, conv))), 0) << x;
       const Array y = conv2d(in, w, normal_array({outputs}, 1, dtype), conv);
       EXPECT_EQ(y.shape(), conv.shape(output));
+    }
+}
+
+TEST(Conv2d, HasTheSameBitsInBothOrders) {
+  for (const auto& [x, outputs, groups, window] : cases)
+    for (const DType dtype : {DType::float32, DType::float64}) {
+      const Convolution conv = convolution(x, outputs, groups, window);
+      const auto [y, dx, dw] = products(conv, dtype, MemoryOrder::row_major);
+      const auto [y_last, dx_last, dw_last] = products(conv, dtype, MemoryOrder::channels_last);
+      EXPECT_TRUE(same_bits(y, y_last) && same_bits(dx, dx_last) && same_bits(dw, dw_last))
+          << text(conv, dtype, MemoryOrder::row_major);
     }
 }
 
