@@ -120,8 +120,8 @@ Tensor approximate_gelu(const Tensor& x) {
 
 Tensor relu(const Tensor& x) { return record_relu(x, kernels::map("relu", rectified, x.stored())); }
 Tensor relu(Tensor&& given) {
+  kernels::check_floating("relu", given.stored());
   const Tensor x = std::move(given);  // ends here, so that its memory is the result's alone
-  kernels::check_floating("relu", x.stored());
   const auto write = [](Array& value) { kernels::map_in_place(rectified, value); };
   return TensorAccess::overwrite(x, write) ? record_relu(x, x.stored()) : relu(x);
 }

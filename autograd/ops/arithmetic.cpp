@@ -96,10 +96,11 @@ Tensor operator+(const Tensor& a, const Tensor& b) {
   return record_sum(a, b, kernels::zip_any("add", plus, a.stored(), b.stored()));
 }
 Tensor operator+(Tensor&& given, const Tensor& b) {
+  if (&given == &b || given.shape() != b.shape() || given.dtype() != b.dtype())
+    return std::as_const(given) + b;
   const Tensor a = std::move(given);  // ends here, so that its memory is the sum's alone
-  const bool fits = a.shape() == b.shape() && a.dtype() == b.dtype();
   const auto write = [&](Array& value) { kernels::add_in_place(value, b.stored()); };
-  return fits && TensorAccess::overwrite(a, write) ? record_sum(a, b, a.stored()) : a + b;
+  return TensorAccess::overwrite(a, write) ? record_sum(a, b, a.stored()) : a + b;
 }
 Tensor operator-(const Tensor& a, const Tensor& b) {
   return record({

@@ -123,5 +123,16 @@ TEST(Temporaries, OfAnotherShapeOrdersAndDtypesAreBroadcastOrRefusedAsOthers) {
   expect_error([] { return relu(ones({2}, {.dtype = DType::int64})); }, "relu: ");
 }
 
+TEST(Temporaries, AreLeftToTheirOwnerWhereTheOpRefusesThem) {
+  Tensor x = leaf(1) * 3, whole = ones({2}, {.dtype = DType::int64});
+  const Array before = x.value().clone();
+  expect_error([&] { return std::move(x) + ones({2}); }, "add: ");
+  expect_error([&] { return relu(std::move(whole)); }, "relu: ");
+  EXPECT_TRUE(same_bits(x.value(), before));  // NOLINT(bugprone-use-after-move): that is the point
+  EXPECT_EQ(whole.size(), 2);
+  const Tensor twice = std::move(x) + x;
+  EXPECT_TRUE(same_bits(twice.value(), (x * 2).value()));
+}
+
 }  // namespace
 }  // namespace evenkeel
