@@ -74,10 +74,6 @@ Tensor pick_larger(std::string_view op, const Tensor& a, const Tensor& b, Pick p
   });
 }
 
-}  // namespace
-
-namespace {
-
 Tensor record_sum(const Tensor& a, const Tensor& b, Array sum) {
   return record({
       .op = "add",

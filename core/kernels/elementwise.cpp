@@ -115,9 +115,9 @@ void add_in_place(Array& a, const Array& b) {
         " does not fit ", b.dtype(), ' ', b.shape());
   const Array other = in_order(b, a.order());
   dispatch(a.dtype(), [&]<class T>() {
-    transform_in_place(
-        a.size(), a.mutable_stored<T>().data(), [](T x, T y) { return static_cast<T>(x + y); },
-        other.stored<T>().data());
+    using Sum = std::conditional_t<std::is_same_v<T, std::int64_t>, std::uint64_t, T>;  // wraps, as operator+
+    const auto plus = [](T x, T y) { return static_cast<T>(static_cast<Sum>(x) + static_cast<Sum>(y)); };
+    transform_in_place(a.size(), a.mutable_stored<T>().data(), plus, other.stored<T>().data());
   });
 }
 

@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include <functional>
+#include <limits>
 
 namespace evenkeel {
 namespace {
@@ -28,16 +29,14 @@ Tensor leaf(unsigned seed, MemoryOrder order = MemoryOrder::row_major) {
 }
 const void* memory_of(const Tensor& x) { return x.stored().bytes().data(); }
 
-/// What the op does with an operand that ends, and with one that lives on.
-struct Pair {
+/// An op of an operand that ends with it.
+struct Op {
   const char* name;
   Tensor (*ends)(Tensor&&);
-  Tensor (*stays)(const Tensor&);
 };
-const Pair ops[]{
-    {"relu", [](Tensor&& x) { return relu(std::move(x)); }, [](const Tensor& x) { return relu(x); }},
-    {"+", [](Tensor&& x) { return std::move(x) + ones(shape); },
-     [](const Tensor& x) { return x + ones(shape); }},
+const Op ops[]{
+    {"relu", [](Tensor&& x) { return relu(std::move(x)); }},
+    {"+", [](Tensor&& x) { return std::move(x) + ones(shape); }},
 };
 
 TEST(Temporaries, GiveTheirMemoryToTheResult) {
@@ -132,6 +131,14 @@ TEST(Temporaries, AreLeftToTheirOwnerWhereTheOpRefusesThem) {
   EXPECT_EQ(whole.size(), 2);
   const Tensor twice = std::move(x) + x;
   EXPECT_TRUE(same_bits(twice.value(), (x * 2).value()));
+}
+
+TEST(Temporaries, OfIntegersWrapAroundAsOthersDo) {
+  const Tensor largest = Tensor::from({std::numeric_limits<std::int64_t>::max()}, {1});
+  const Tensor one = ones({1}, {.dtype = DType::int64});
+  const auto expected = (largest + one).item<std::int64_t>();
+  EXPECT_EQ((largest * 1 + one).item<std::int64_t>(), expected);
+  EXPECT_EQ(expected, std::numeric_limits<std::int64_t>::min());
 }
 
 }  // namespace
