@@ -11,8 +11,9 @@ namespace evenkeel::kernels {
 inline constexpr Index vector_lanes = simd::lanes<double>;
 /// So many vectors of sums a pass keeps in registers.
 inline constexpr Index across = simd::vector_bytes == 64 ? 8 : 4;
-/// A pass over some lanes goes down so many elements of all lanes, which the L1 keeps for the next pass.
-inline constexpr Index pass_elements = 8192;
+/// A pass over some lanes goes down so many elements of all lanes, and fetches what comes after those in its
+/// own lanes: together the passes fetch whole rows, where columns would be too far apart for prefetchers.
+inline constexpr Index pass_elements = 4096;
 inline constexpr Index lanes_per_task = 2048;
 
 /// A block as rows of `width` lanes and a tail, the beginning of one more row.
@@ -65,6 +66,7 @@ struct SpreadTerms {
   [[gnu::always_inline]] TwoVectors operator()(Index i, Index lane) const {
     return spread_terms(simd::load_doubles(x + i), simd::load(k + lane));
   }
+  void prefetch(Index i) const { __builtin_prefetch(x + i); }
   TwoSums one(Index i, Index lane) const {
     const double apart = static_cast<double>(x[i]) - k[lane];
     return {apart, apart * apart};
@@ -76,6 +78,10 @@ struct GradientTerms {
   const double* mean;
   [[gnu::always_inline]] TwoVectors operator()(Index i, Index lane) const {
     return gradient_terms(simd::load_doubles(grad + i), simd::load_doubles(x + i), simd::load(mean + lane));
+  }
+  void prefetch(Index i) const {
+    __builtin_prefetch(grad + i);
+    __builtin_prefetch(x + i);
   }
   TwoSums one(Index i, Index lane) const {
     const auto dy = static_cast<double>(grad[i]);
@@ -146,13 +152,17 @@ class LaneSums {
       a[v] = simd::load(first + v * vector_lanes);
       b[v] = simd::load(second + v * vector_lanes);
     }
-    for (auto i = row * m_.width + lane, end = i + rows * m_.width; i < end; i += m_.width)
+    const auto pass = rows * m_.width;
+    for (auto i = row * m_.width + lane, end = i + pass; i < end; i += m_.width) {
+#pragma GCC unroll 8
+      for (Index v = 0; v < vectors; v += 16 / vector_lanes) terms.prefetch(i + pass + v * vector_lanes);
 #pragma GCC unroll 8
       for (Index v = 0; v < vectors; ++v) {
         const TwoVectors t = terms(i + v * vector_lanes, lane + v * vector_lanes);
         a[v] += t.first;
         b[v] += t.second;
       }
+    }
     for (Index v = 0; v < vectors; ++v) {
       simd::store(first + v * vector_lanes, a[v]);
       simd::store(second + v * vector_lanes, b[v]);

@@ -34,24 +34,16 @@ void moments_of_block(const T* x, const Matrix& m, const Groups& groups, bool sh
   }
 }
 
-/// to[i] = compute(i, lane) for so many vectors down some rows.
-template <Index vectors, bool past_caches, class T, class Compute>
-[[gnu::always_inline]] inline void write_down(const Matrix& m, Index lane, Index row, Index rows, T* to,
-                                              Compute compute) {
-  constexpr auto n = simd::lanes<T>;
-  for (auto i = row * m.width + lane, end = i + rows * m.width; i < end; i += m.width)
-#pragma GCC unroll 4
-    for (Index v = 0; v < vectors; ++v)
-      store_or_stream(past_caches, to + i + v * n, compute(i + v * n, lane + v * n));
-}
 /// to[i] = compute(i, lane) for vectors that cover some rows.
 template <bool past_caches, class T, class Compute>
 void write_some_rows(const Matrix& m, Index row, Index rows, T* to, Compute compute) {
   constexpr auto n = simd::lanes<T>;
-  Index lane = 0;
-  for (; lane + 4 * n <= m.width; lane += 4 * n) write_down<4, past_caches>(m, lane, row, rows, to, compute);
-  for (; lane + n <= m.width; lane += n) write_down<1, past_caches>(m, lane, row, rows, to, compute);
-  if (lane < m.width) write_down<1, false>(m, m.width - n, row, rows, to, compute);
+  for (auto i = row * m.width, end = i + rows * m.width; i < end; i += m.width) {
+    Index lane = 0;
+    for (; lane + n <= m.width; lane += n)
+      store_or_stream(past_caches, to + i + lane, compute(i + lane, lane));
+    if (lane < m.width) simd::store(to + i + m.width - n, compute(i + m.width - n, m.width - n));
+  }
 }
 template <class T, class Compute>
 void write_some_rows(bool past_caches, const Matrix& m, Index row, Index rows, T* to, Compute compute) {
