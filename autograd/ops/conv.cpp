@@ -72,7 +72,9 @@ Tensor conv2d_nchw(const Tensor& given, const Tensor& weight, const Tensor& bias
       .saved = {x, weight},
       .backward = [conv](const Tensor& given_grad, const Saved& saved, const Needs& needs) -> Gradients {
         using enum Convolution::Role;
-        const Tensor grad = reorder(given_grad, MemoryOrder::channels_last);
+        const Tensor grad = kernels::conv2d_keeps_row_major(conv, given_grad.dtype())
+                                ? given_grad
+                                : reorder(given_grad, MemoryOrder::channels_last);
         const auto channels = conv.shape(output)[1];
         const auto of_bias = [&] { return reshape(sum_to(grad, Shape{1, channels, 1, 1}), Shape{channels}); };
         return {needs(0) ? contract(input, grad, output, saved[1], weight, conv) : Tensor(),

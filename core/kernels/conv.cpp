@@ -34,19 +34,24 @@ bool has_few_outputs(const Correlation& g) {
   return g.to[1] <= most_few_outputs && g.from[1] > g.to[1] && g.groups == 1 && g.covers;
 }
 
+/// Whether row-major images are computed with plane by plane.
+bool goes_by_planes(Path path, const Convolution& conv) {
+  return path == Path::depthwise && conv.window.stride == Size2(1);
+}
 /// Winograd's tiles are read where channels-last images lie; the other ways copy bands of images, and may
 /// turn them around meanwhile, unless there are too few channels for vectors.
-bool reads_row_major(Path path, std::int64_t channels) {
-  return (path == Path::direct || path == Path::depthwise) && channels >= 16;
+bool reads_row_major(Path path, const Convolution& conv) {
+  return goes_by_planes(path, conv) ||
+         ((path == Path::direct || path == Path::depthwise) && conv.shape(Convolution::input)[1] >= 16);
 }
-Array readable(const Array& images, Path path) {
-  return reads_row_major(path, images.shape()[1]) ? images : in_order(images, MemoryOrder::channels_last);
+Array readable(const Array& images, Path path, const Convolution& conv) {
+  return reads_row_major(path, conv) ? images : in_order(images, MemoryOrder::channels_last);
 }
 
 Array correlate(const Array& from, const Array& weight, const Array& bias, const Correlation& geometry,
                 bool transposed, const Convolution& conv) {
   const auto path = path_of(conv, from.dtype(), geometry.to[2], geometry.to[3]);
-  const Array images = readable(from, path), rows = row_major(weight);
+  const Array images = readable(from, path, conv), rows = row_major(weight);
   switch (path) {
     case Path::winograd_4_3:
       return correlate_winograd<4, 3>(images, rows, bias, geometry, transposed);
@@ -55,7 +60,9 @@ Array correlate(const Array& from, const Array& weight, const Array& bias, const
     case Path::winograd_2_5:
       return correlate_winograd<2, 5>(images, rows, bias, geometry, transposed);
     case Path::depthwise:
-      return correlate_depthwise(images, rows, bias, geometry);
+      return goes_by_planes(path, conv) && !is_channels_last(images)
+                 ? correlate_planes(images, rows, bias, geometry)
+                 : correlate_depthwise(images, rows, bias, geometry);
     default:
       return has_few_outputs(geometry) ? correlate_few_outputs(images, rows, bias, geometry, transposed)
                                        : correlate_direct(images, rows, bias, geometry, transposed);
@@ -80,7 +87,7 @@ Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
   const Shape& shape = conv.shape(Convolution::weight);
   if (shape.count() == 0 || x.size() == 0 || dy.size() == 0) return Array(shape, x.dtype());
   const auto path = path_of(conv, x.dtype(), dy.shape()[2], dy.shape()[3]);
-  const Array images = readable(x, path), gradients = readable(dy, path);
+  const Array images = readable(x, path, conv), gradients = readable(dy, path, conv);
   switch (path) {
     case Path::winograd_4_3:
       return weight_gradient_winograd<4, 3>(images, gradients, conv);
@@ -89,7 +96,9 @@ Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
     case Path::winograd_2_5:
       return weight_gradient_winograd<2, 5>(images, gradients, conv);
     case Path::depthwise:
-      return weight_gradient_depthwise(images, gradients, conv);
+      return goes_by_planes(path, conv) && !is_channels_last(images) && !is_channels_last(gradients)
+                 ? weight_gradient_planes(images, gradients, conv)
+                 : weight_gradient_depthwise(images, gradients, conv);
     default:
       return weight_gradient_direct(images, gradients, conv);
   }
@@ -97,7 +106,12 @@ Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv) {
 
 bool conv2d_reads_row_major(const Convolution& conv, DType dtype) {
   const Shape& to = conv.shape(Convolution::output);
-  return reads_row_major(path_of(conv, dtype, to[2], to[3]), conv.shape(Convolution::input)[1]);
+  return reads_row_major(path_of(conv, dtype, to[2], to[3]), conv);
+}
+
+bool conv2d_keeps_row_major(const Convolution& conv, DType dtype) {
+  const Shape& to = conv.shape(Convolution::output);
+  return goes_by_planes(path_of(conv, dtype, to[2], to[3]), conv);
 }
 
 }  // namespace evenkeel::kernels

@@ -1,7 +1,7 @@
 #pragma once
 /// 2-D convolution. Every product is a sum of input * weight over taps, so each of its three arrays is one
-/// contraction of the other two. Images are taken in either memory order and come out channels-last; weights
-/// are row-major.
+/// contraction of the other two. Images are taken in either memory order and come out channels-last, or
+/// row-major from row-major ones where conv2d_keeps_row_major; weights are row-major.
 
 #include <evenkeel/core/array.h>
 #include <evenkeel/core/convolution.h>
@@ -19,6 +19,8 @@ Array conv2d_weight(const Array& x, const Array& dy, const Convolution& conv);
 /// Whether conv2d and conv2d_weight read row-major images as they lie; others they turn around, each for
 /// itself.
 bool conv2d_reads_row_major(const Convolution& conv, DType dtype);
+/// Whether results of row-major images are row-major too: in depthwise convolution at stride 1.
+bool conv2d_keeps_row_major(const Convolution& conv, DType dtype);
 
 /// The plain loops that the three are tested against: `target` from the other two arrays, given as its
 /// function above takes them, summed in double and row-major.

@@ -23,6 +23,10 @@ Array correlate_few_outputs(const Array& from, const Array& weight, const Array&
 Array correlate_depthwise(const Array& from, const Array& weight, const Array& bias,
                           const Correlation& geometry);
 Array weight_gradient_depthwise(const Array& x, const Array& dy, const Convolution& conv);
+/// The same two at stride 1, of row-major images to a row-major result.
+Array correlate_planes(const Array& from, const Array& weight, const Array& bias,
+                       const Correlation& geometry);
+Array weight_gradient_planes(const Array& x, const Array& dy, const Convolution& conv);
 
 /// The same two by Winograd F(M x M, R x R), for (M, R) = (2, 3), (4, 3) and (2, 5): float32, an R x R
 /// window, no groups, stride and dilation 1.

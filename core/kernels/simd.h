@@ -6,6 +6,7 @@
 #include <concepts>
 #include <cstdint>
 #include <cstring>
+#include <span>
 #include <utility>
 
 #if defined(__SSE2__)
@@ -151,19 +152,28 @@ template <std::floating_point T>
 #endif
 }
 
-/// All lanes but the first `skipped`; the others become 0, whatever they held.
-[[gnu::always_inline]] inline Doubles without_first(std::int64_t skipped, Doubles v) {
-  constexpr auto n = lanes<double>;
+/// All bits of the first `count` lanes, none of the others.
+template <class T>
+[[gnu::always_inline]] inline Bits mask_of_first(std::int64_t count) {
   static constexpr auto masks = [] {
     struct {
-      std::int64_t bits[2 * n];
+      unsigned char bytes[2 * vector_bytes];
     } table{};
-    for (auto i = n; i < 2 * n; ++i) table.bits[i] = -1;
+    for (auto& byte : std::span(table.bytes).first(vector_bytes)) byte = 0xff;
     return table;
   }();
   Bits mask;
-  std::memcpy(&mask, masks.bits + n - skipped, sizeof mask);
-  return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & mask);
+  std::memcpy(&mask, masks.bytes + (lanes<T> - count) * static_cast<std::int64_t>(sizeof(T)), sizeof mask);
+  return mask;
+}
+/// The first `count` lanes; the others become 0, whatever they held.
+template <class T>
+[[gnu::always_inline]] inline Vector<T> first_lanes(std::int64_t count, Vector<T> v) {
+  return reinterpret_cast<Vector<T>>(reinterpret_cast<Bits>(v) & mask_of_first<T>(count));
+}
+/// All lanes but the first `skipped`, likewise.
+[[gnu::always_inline]] inline Doubles without_first(std::int64_t skipped, Doubles v) {
+  return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & ~mask_of_first<double>(skipped));
 }
 
 /// The sum of the lanes, halves onto halves.

@@ -1,4 +1,5 @@
 #include <evenkeel/core/kernels/conv.h>
+#include <evenkeel/core/kernels/elementwise.h>
 #include <evenkeel/core/parallel.h>
 #include <evenkeel/tests/support/convolutions.h>
 
@@ -84,6 +85,8 @@ const Case cases[]{
     {{3, 37, 9, 8}, 37, 37, {3, 2, 1}},
     {{2, 64, 6, 7}, 64, 64, {5, 1, 2}},
     {{2, 16, 5, 5}, 16, 16, {1, 3}},
+    {{1, 3, 90, 70}, 3, 3, {{5, 3}, 1, {1, 0}, {2, 1}}},
+    {{3, 5, 4, 3}, 5, 5, {2, 1, 3}},
     {{2, 48, 7, 6}, 32, 4, {3, 2, 1}},
     {{1, 300, 4, 5}, 24, 1, {3, 2, 1}},
     {{2, 8, 12, 11}, 8, 1, {3, 1, 2, 2}},
@@ -147,9 +150,35 @@ TEST(Conv2d, HasTheSameBitsInBothOrders) {
       const Convolution conv = convolution(x, outputs, groups, window);
       const auto [y, dx, dw] = products(conv, dtype, MemoryOrder::row_major);
       const auto [y_last, dx_last, dw_last] = products(conv, dtype, MemoryOrder::channels_last);
-      EXPECT_TRUE(same_bits(y, y_last) && same_bits(dx, dx_last) && same_bits(dw, dw_last))
-          << text(conv, dtype, MemoryOrder::row_major);
+      const auto what = text(conv, dtype, MemoryOrder::row_major);
+      EXPECT_TRUE(same_bits(row_major(y), row_major(y_last)) && same_bits(row_major(dx), row_major(dx_last)))
+          << what;
+      // Plane by plane, a depthwise weight's gradient is summed along rows instead of down channels.
+      EXPECT_TRUE(kernels::conv2d_keeps_row_major(conv, dtype) || same_bits(dw, dw_last)) << what;
     }
+}
+
+TEST(Conv2d, OfPlanesKeepsTheirOrder) {
+  const Convolution conv = convolution({2, 20, 9, 7}, 20, 20, {3, 1, 1});
+  const Array x = normal_array({2, 20, 9, 7}, 1), w = normal_array(conv.shape(weight), 2);
+  for (const auto order : both_orders) {
+    EXPECT_EQ(conv2d(in_order(x, order), w, {}, conv).order(), order);
+    EXPECT_EQ(conv2d_input(in_order(x, order), w, conv).order(), order);
+  }
+  // Of two orders, the weight's gradient goes by channels.
+  EXPECT_TRUE(same_bits(conv2d_weight(x, in_order(x, MemoryOrder::channels_last), conv),
+                        conv2d_weight(in_order(x, MemoryOrder::channels_last), x, conv)));
+}
+
+TEST(Conv2d, OfPlanesSpreadsAnInfOnlyToTheWeightsThatMeetIt) {
+  const Convolution conv = convolution({1, 2, 3, 5}, 2, 2, {3});
+  Array x({1, 2, 3, 5}, DType::float32);
+  x.mutable_data<float>()[4] =
+      std::numeric_limits<float>::infinity();  // seen by the last column of the window
+  const Array dy = kernels::full(conv.shape(output), DType::float32, 1);
+  const auto dw = doubles(conv2d_weight(x, dy, conv));
+  for (std::size_t i = 0; i < dw.size(); ++i)
+    EXPECT_EQ(dw[i], i == 2 ? std::numeric_limits<double>::infinity() : 0) << i;
 }
 
 TEST(Conv2d, HasTheSameBitsForAnyNumberOfThreads) {
