@@ -151,15 +151,19 @@ class RowsBackward {
       for_some_rows(piece * rounds_of_piece, std::min(rounds_, (piece + 1) * rounds_of_piece),
                     [&]<Index count>(Index first, std::integral_constant<Index, count>) {
                       TwoSums of_row[count];
-                      if (through_moments()) sum_rows<count>(first, 0, turn_.row, of_row);
+                      if (b_.dgamma)
+                        sum<count, true, true>(first, 0, turn_.row, of_row,
+                                               &sums[static_cast<std::size_t>(piece)]);
+                      else
+                        sum<count, true, false>(first, 0, turn_.row, of_row, nullptr);
                       for (Index r = 0; r < count; ++r) total(first, r) = of_row[r];
-                      apply_rows<count>(first, 0, turn_.row, sums[static_cast<std::size_t>(piece)]);
+                      if (b_.dx) apply_rows<count>(first, 0, turn_.row);
                     });
     });
     if (b_.dgamma) add_up_parameters(sums);
   }
   void long_rows() {
-    if (through_moments())
+    if (b_.dx)
       for_some_rows(0, rounds_, [&]<Index count>(Index first, std::integral_constant<Index, count>) {
         sum_long_rows<count>(first);
       });
@@ -167,13 +171,12 @@ class RowsBackward {
     sums.emplace_back(b_.dgamma ? turn_.size : 0);
     parallel_for(turn_.row, piece_of_long_row, [&](Index begin, Index end) {
       for_some_rows(0, rounds_, [&]<Index count>(Index first, std::integral_constant<Index, count>) {
-        apply_rows<count>(first, begin, end, sums.front());
+        if (b_.dgamma) sum<count, false, true>(first, begin, end, nullptr, &sums.front());
+        if (b_.dx) apply_rows<count>(first, begin, end);
       });
     });
     if (b_.dgamma) add_up_parameters(sums);
   }
-  bool through_moments() const { return b_.how.moments_of_input && b_.dx; }
-
   /// body(first row, count) for the rows of the rounds [begin, end), up to four with the same scales at a
   /// time. What is rounded is spelled out in sums: a row has the same bits whichever rows it comes with.
   template <class Body>
@@ -199,38 +202,78 @@ class RowsBackward {
     const auto pieces = std::min<Index>(16, turn_.row / 4096),
                piece = ceil_div(ceil_div(turn_.row, pieces), 64) * 64;
     TwoSums parts[16][count];
-    parallel_for(turn_.row, piece,
-                 [&](Index begin, Index end) { sum_rows<count>(first, begin, end, parts[begin / piece]); });
+    parallel_for(turn_.row, piece, [&](Index begin, Index end) {
+      sum<count, true, false>(first, begin, end, parts[begin / piece], nullptr);
+    });
     for (Index p = 0; p < ceil_div(turn_.row, piece); ++p)
       for (Index r = 0; r < count; ++r) total(first, r) += parts[p][r];
   }
-  template <Index count>
-  void sum_rows(Index first, Index i, Index end, TwoSums* out) const {
-    const T *const gamma = gamma_.of_row(first, turn_), *const dy = b_.grad, *const x = b_.x;
-    simd::Doubles a[count]{}, b[count]{}, mean[count];
-    for (Index r = 0; r < count; ++r) mean[r] = simd::broadcast(b_.mean[first + r * turn_.turns]);
+  /// Over the elements [i, end) of some rows: the sums of each row, of h = gamma * dy and h * (x - mean), and
+  /// those of each element over the rows, of dy * xhat and dy.
+  template <Index count, bool of_rows, bool of_elements>
+  void sum(Index first, Index i, Index end, TwoSums* rows, ParameterSums* elements) const {
+    const T* const gamma = gamma_.of_row(first, turn_);
+    const auto turn = first % turn_.turns * turn_.row;
+    double *dgamma = nullptr, *dbeta = nullptr;
+    if constexpr (of_elements) {
+      dgamma = elements->gamma + turn;
+      dbeta = elements->beta + turn;
+    }
+    const T *dy[count], *x[count];
+    double mean[count], invstd[count];
+    for (Index r = 0; r < count; ++r) {
+      const auto row = first + r * turn_.turns;
+      dy[r] = b_.grad + row * turn_.row;
+      x[r] = b_.x + row * turn_.row;
+      mean[r] = b_.mean[row];
+      invstd[r] = inverse_std(b_.var[row], b_.how.eps);
+    }
+    simd::Doubles a[count]{}, b[count]{};
     for (; i + lanes <= end; i += lanes) {
       const auto w = simd::load_doubles(gamma + i);
+      simd::Doubles c{}, d{};
+      if constexpr (of_elements) {
+        c = simd::load(dgamma + i);
+        d = simd::load(dbeta + i);
+      }
+#pragma GCC unroll 4
       for (Index r = 0; r < count; ++r) {
-        const auto at = offset(first, r) + i;
-        const auto g = simd::load_doubles(dy + at);
-        a[r] = simd::multiply_add(g, w, a[r]);
-        b[r] = simd::multiply_add(g * w, simd::load_doubles(x + at) - mean[r], b[r]);
+        const auto g = simd::load_doubles(dy[r] + i);
+        const auto moment = g * (simd::load_doubles(x[r] + i) - mean[r]);
+        if constexpr (of_rows) {
+          a[r] = simd::multiply_add(g, w, a[r]);
+          b[r] = simd::multiply_add(moment, w, b[r]);
+        }
+        if constexpr (of_elements) {
+          c = simd::multiply_add(moment, simd::broadcast(invstd[r]), c);
+          d += g;
+        }
+      }
+      if constexpr (of_elements) {
+        simd::store(dgamma + i, c);
+        simd::store(dbeta + i, d);
       }
     }
     for (Index r = 0; r < count; ++r) {
-      out[r] = {simd::sum_of_lanes(a[r]), simd::sum_of_lanes(b[r])};
+      TwoSums of_row{simd::sum_of_lanes(a[r]), simd::sum_of_lanes(b[r])};
       for (auto j = i; j < end; ++j) {
-        const auto at = offset(first, r) + j;
-        const auto g = static_cast<double>(dy[at]), w = static_cast<double>(gamma[j]);
-        out[r].first = simd::multiply_add(g, w, out[r].first);
-        out[r].second = simd::multiply_add(g * w, static_cast<double>(x[at]) - mean[r][0], out[r].second);
+        const auto g = static_cast<double>(dy[r][j]), w = static_cast<double>(gamma[j]);
+        const auto moment = g * (static_cast<double>(x[r][j]) - mean[r]);
+        if constexpr (of_rows) {
+          of_row.first = simd::multiply_add(g, w, of_row.first);
+          of_row.second = simd::multiply_add(moment, w, of_row.second);
+        }
+        if constexpr (of_elements) {
+          dgamma[j] = simd::multiply_add(moment, invstd[r], dgamma[j]);
+          dbeta[j] += g;
+        }
       }
+      if constexpr (of_rows) rows[r] = of_row;
     }
   }
 
   template <Index count>
-  void apply_rows(Index first, Index begin, Index end, ParameterSums& into) {
+  void apply_rows(Index first, Index begin, Index end) {
     Slope<T> slopes[count];
     double mean[count], invstd[count];
     for (Index r = 0; r < count; ++r) {
@@ -239,8 +282,6 @@ class RowsBackward {
       invstd[r] = inverse_std(b_.var[row], b_.how.eps);
       slopes[r] = Slope<T>(mean[r], invstd[r], 1, total(first, r), b_.count());
     }
-    if (b_.dgamma) sum_parameters<count>(first, begin, end, mean, invstd, into);
-    if (!b_.dx) return;
     const T* const gamma = gamma_.of_row(first, turn_);
     for (Index r = 0; r < count; ++r) {
       const auto at = offset(first, r);
@@ -267,30 +308,6 @@ class RowsBackward {
           dx[i] = simd::multiply_add(dy[i] * gamma[i], slope.a,
                                      simd::multiply_add(x[i] - slope.hi, slope.b, slope.c));
     }
-  }
-  template <Index count>
-  void sum_parameters(Index first, Index i, Index end, const double* mean, const double* invstd,
-                      ParameterSums& into) const {
-    const auto turn = first % turn_.turns * turn_.row;
-    double *const dgamma = into.gamma + turn, *const dbeta = into.beta + turn;
-    for (; i + lanes <= end; i += lanes) {
-      auto a = simd::load(dgamma + i), b = simd::load(dbeta + i);
-      for (Index r = 0; r < count; ++r) {
-        const auto at = offset(first, r) + i;
-        const auto dy = simd::load_doubles(b_.grad + at);
-        a = simd::multiply_add(dy, (simd::load_doubles(b_.x + at) - mean[r]) * invstd[r], a);
-        b += dy;
-      }
-      simd::store(dgamma + i, a);
-      simd::store(dbeta + i, b);
-    }
-    for (; i < end; ++i)
-      for (Index r = 0; r < count; ++r) {
-        const auto at = offset(first, r) + i;
-        const auto dy = static_cast<double>(b_.grad[at]);
-        dgamma[i] += dy * ((static_cast<double>(b_.x[at]) - mean[r]) * invstd[r]);
-        dbeta[i] += dy;
-      }
   }
   /// Over the pieces in order, then over the elements that share a scale.
   void add_up_parameters(std::vector<ParameterSums>& sums) {
