@@ -24,8 +24,9 @@ constexpr Index depth = 256;
 constexpr Index tile_rows = simd::vector_bytes == 64 ? 12 : 6;
 template <class T>
 constexpr Index tile_columns = 2 * simd::lanes<T>;
-/// A task computes at most so many rows, and tiles across: a packed block of `a` stays in the L2.
-constexpr Index block_rows = 8 * tile_rows, block_tiles = 8;
+/// A task computes at most so many rows: a packed block of `a` stays in the L2. There are about so many
+/// tasks, each with at least so many tiles across.
+constexpr Index block_rows = 8 * tile_rows, tasks = 32, block_tiles = 8;
 /// Products of so few multiplications are done before packing would be.
 constexpr Index few = 4096;
 
@@ -63,9 +64,37 @@ void multiply_small(const Product<T>& p) {
     }
 }
 
+/// Where a tile of a piece belongs: written by the first piece, added by the others.
+template <class T>
+struct Target {
+  T* c;
+  Index row, columns;  // elements to the next row, and how many columns there are
+  bool first;
+  const T* bias;
+
+  [[gnu::always_inline]] void put(Index i, Vector<T> left, Vector<T> right) const {
+    constexpr auto n = simd::lanes<T>;
+    T* const to = c + i * row;
+    if (columns == 2 * n) {
+      if (!first) left += simd::load(to), right += simd::load(to + n);
+      if (bias) left += simd::load(bias), right += simd::load(bias + n);
+      simd::store(to, left);
+      simd::store(to + n, right);
+      return;
+    }
+    T values[2 * n];
+    simd::store(values, left);
+    simd::store(values + n, right);
+    for (Index j = 0; j < columns; ++j) {
+      if (!first) values[j] += to[j];
+      to[j] = bias ? values[j] + bias[j] : values[j];
+    }
+  }
+};
+
 /// Rows x two vectors of a piece: a is packed [steps][Rows], b [steps][tile_columns].
 template <class T, Index Rows>
-[[gnu::always_inline]] inline void multiply_tile(const T* a, const T* b, Index steps, T* to) {
+[[gnu::always_inline]] inline void multiply_tile(const T* a, const T* b, Index steps, const Target<T>& to) {
   constexpr auto n = simd::lanes<T>;
   Vector<T> left[Rows]{}, right[Rows]{};
   for (Index k = 0; k < steps; ++k, a += Rows, b += 2 * n) {
@@ -77,23 +106,22 @@ template <class T, Index Rows>
       right[i] = simd::multiply_add(factor, b1, right[i]);
     }
   }
-  for (Index i = 0; i < Rows; ++i) {
-    simd::store(to + i * 2 * n, left[i]);
-    simd::store(to + i * 2 * n + n, right[i]);
-  }
+#pragma GCC unroll 12
+  for (Index i = 0; i < Rows; ++i) to.put(i, left[i], right[i]);
 }
 
-template <class T>
-void multiply_tile(Index rows, const T* a, const T* b, Index steps, T* to) {
+/// body(height) with the height of a tile as a constant.
+template <class Body>
+[[gnu::always_inline]] inline void with_height(Index rows, Body body) {
   switch (rows) {
     case 1:
-      return multiply_tile<T, 1>(a, b, steps, to);
+      return body(std::integral_constant<Index, 1>());
     case 2:
-      return multiply_tile<T, 2>(a, b, steps, to);
+      return body(std::integral_constant<Index, 2>());
     case 4:
-      return multiply_tile<T, 4>(a, b, steps, to);
+      return body(std::integral_constant<Index, 4>());
     default:
-      return multiply_tile<T, tile_rows>(a, b, steps, to);
+      return body(std::integral_constant<Index, tile_rows>());
   }
 }
 
@@ -122,30 +150,15 @@ void pack_columns(const Operand<T>& b, Index n, Index first, Index begin, Index 
 /// Rows [first, last) of steps [begin, end) of a, tile by tile.
 template <class T>
 void pack_rows(const Operand<T>& a, Index first, Index last, Index begin, Index end, T* to) {
-  for (Index height; first < last; first += height) {
+  for (Index height; first < last; first += height, to += height * (end - begin)) {
     height = tile_height(last - first);
     if (a.column == 1)
       transpose_matrix(a.data + first * a.row + begin, a.row, to, height, height, end - begin);
     else
-      for (Index k = begin; k < end; ++k)
-        std::copy_n(a.data + first + k * a.column, height, to + (k - begin) * height);
-    to += height * (end - begin);
-  }
-}
-
-/// Puts a tile of a piece where it belongs: written by the first piece, added by the others.
-template <class T>
-void place(const T* tile, Index rows, Index columns, bool first, const T* bias, T* c, Index n) {
-  constexpr auto width = tile_columns<T>;
-  for (Index i = 0; i < rows; ++i) {
-    const T* const from = tile + i * width;
-    T* const to = c + i * n;
-    if (first)
-      for (Index j = 0; j < columns; ++j) to[j] = from[j];
-    else
-      for (Index j = 0; j < columns; ++j) to[j] += from[j];
-    if (bias)
-      for (Index j = 0; j < columns; ++j) to[j] += bias[j];
+      with_height(height, [&]<Index rows>(std::integral_constant<Index, rows>) {
+        for (Index k = begin; k < end; ++k)
+          std::memcpy(to + (k - begin) * rows, a.data + first + k * a.column, rows * sizeof(T));
+      });
   }
 }
 
@@ -184,7 +197,6 @@ void multiply_packed(const Product<T>& p) {
   const PackedColumns<T> columns(p);
   const auto multiply_block = [&](Index first_row, Index last_row, Index first_tile, Index last_tile) {
     static thread_local std::vector<T> packed_rows(static_cast<std::size_t>(block_rows * depth));
-    alignas(64) T result[tile_rows * width];
     for (Index piece = 0; piece < p.pieces(); ++piece) {
       const auto steps = p.steps(piece);
       pack_rows(p.a, first_row, last_row, piece * depth, piece * depth + steps, packed_rows.data());
@@ -193,17 +205,22 @@ void multiply_packed(const Product<T>& p) {
         const T* rows = packed_rows.data();
         for (Index i = first_row, height; i < last_row; i += height, rows += height * steps) {
           height = tile_height(last_row - i);
-          multiply_tile(height, rows, columns.strip(p, piece, tile), steps, result);
-          place(result, height, std::min(width, p.n - tile * width), piece == 0,
-                bias ? bias + tile * width : nullptr, p.c + i * p.n + tile * width, p.n);
+          const Target<T> to{p.c + i * p.n + tile * width, p.n, std::min(width, p.n - tile * width),
+                             piece == 0, bias ? bias + tile * width : nullptr};
+          with_height(height, [&]<Index count>(std::integral_constant<Index, count>) {
+            multiply_tile<T, count>(rows, columns.strip(p, piece, tile), steps, to);
+          });
         }
       }
     }
   };
-  // Eight blocks down where there are rows for them, in whole tiles.
-  const auto rows = std::clamp(ceil_div(p.m, 8 * tile_rows) * tile_rows, 2 * tile_rows, block_rows);
+  // Eight blocks down where there are rows for them, and so wide that the packing of their rows pays.
+  const auto blocks =
+      std::max(ceil_div(p.m, block_rows), std::clamp(p.m / (2 * tile_rows), Index{1}, Index{8}));
+  const auto rows = ceil_div(ceil_div(p.m, blocks), 4) * 4, down = ceil_div(p.m, rows);
+  const auto tiles = std::max(std::min(block_tiles, ceil_div(columns.across, 2)),
+                              ceil_div(columns.across, ceil_div(tasks, down)));
   // Neighbouring tasks share columns: a thread multiplies with those that it packed.
-  const auto down = ceil_div(p.m, rows), tiles = std::min(block_tiles, ceil_div(columns.across, 2));
   parallel_for(down * ceil_div(columns.across, tiles), 1, [&](Index block, Index end) {
     for (; block < end; ++block) {
       const auto row = block % down * rows, tile = block / down * tiles;
