@@ -193,12 +193,12 @@ Tensor gather(std::string_view op, const Tensor& x, const Tensor& index) {
   });
 }
 
-Tensor scatter(const Tensor& x, const Tensor& index, const Shape& shape, bool within_samples) {
+Tensor scatter(const Tensor& x, const Tensor& index, const Shape& shape) {
   check(x.shape() == index.shape(), "scatter: ", x.shape(), " does not fit an index of ", index.shape());
   return record({
       .op = "scatter",
       .inputs = {x},
-      .output = kernels::scatter(x.stored(), index.stored(), shape, within_samples),
+      .output = kernels::scatter(x.stored(), index.stored(), shape),
       .saved = {index},
       .backward = [](const Tensor& grad, const Saved& saved, const Needs&) -> Gradients {
         return {gather("gather", grad, saved[0])};

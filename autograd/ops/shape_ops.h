@@ -47,9 +47,8 @@ Tensor place(const Tensor& x, const Shape& shape, std::size_t axis, std::int64_t
 /// y[i] = x[index[i]], offsets into x as it is stored in the order of `index`. `op` names the op that is
 /// built on it.
 Tensor gather(std::string_view op, const Tensor& x, const Tensor& index);
-/// y[index[i]] += x[i] among zeros: the adjoint of gather. `within_samples`: the offsets of index[n] lie in
-/// y[n].
-Tensor scatter(const Tensor& x, const Tensor& index, const Shape& shape, bool within_samples = false);
+/// y[index[i]] += x[i] among zeros: the adjoint of gather.
+Tensor scatter(const Tensor& x, const Tensor& index, const Shape& shape);
 
 /// The same values stored in the given order.
 Tensor reorder(const Tensor& x, MemoryOrder order);

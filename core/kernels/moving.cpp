@@ -91,26 +91,17 @@ Array gather(const Array& a, const Array& index) {
   return out;
 }
 
-Array scatter(const Array& a, const Array& index, const Shape& shape, bool within_samples) {
+Array scatter(const Array& a, const Array& index, const Shape& shape) {
   const Array source = in_order(a, index.order());
-  Array out = Array::uninitialized(shape, a.dtype(), order_of_positions(index, shape));
-  if (out.size() == 0) return out;
-  const auto blocks = within_samples ? shape[0] : 1;
-  const auto block = out.size() / blocks, sources = source.size() / blocks;
+  Array out(shape, a.dtype(), order_of_positions(index, shape));
   dispatch(a.dtype(), [&]<class T>() {
     const T* const from = source.stored<T>().data();
     const std::int64_t* const positions = index.stored<std::int64_t>().data();
     T* const to = out.mutable_stored<T>().data();
-    parallel_for(blocks, at_least_one(elements_per_task / block), [=](std::int64_t begin, std::int64_t end) {
-      for (auto b = begin; b < end; ++b) {
-        T* const own = to + b * block;
-        std::fill(own, own + block, T{});
-        for (auto i = b * sources; i < (b + 1) * sources; ++i) {
-          T& place = own[inside(positions[i] - b * block, block)];
-          place = static_cast<T>(place + from[i]);
-        }
-      }
-    });
+    for (std::int64_t i = 0; i < source.size(); ++i) {
+      T& place = to[inside(positions[i], out.size())];
+      place = static_cast<T>(place + from[i]);
+    }
   });
   return out;
 }

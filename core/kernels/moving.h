@@ -18,8 +18,7 @@ void place(Array& whole, const Array& part, std::size_t axis, std::int64_t begin
 /// out[i] = a[index[i]]: the positions are offsets into a as it is stored in the order of `index`.
 /// Throws where one lies outside.
 Array gather(const Array& a, const Array& index);
-/// out[index[i]] += a[i] in a new array of zeros: the adjoint of gather. `within_samples`: the offsets of
-/// index[n] lie in out[n], so that samples need not wait for each other; throws where one does not.
-Array scatter(const Array& a, const Array& index, const Shape& shape, bool within_samples = false);
+/// out[index[i]] += a[i] in a new array of zeros: the adjoint of gather.
+Array scatter(const Array& a, const Array& index, const Shape& shape);
 
 }  // namespace evenkeel::kernels

@@ -6,12 +6,16 @@
 
 namespace evenkeel::kernels {
 
-/// The maxima, and where each lies in x as it is stored (int64, for gather and scatter). NaN counts as the
-/// largest.
+/// The maxima, and which of its window's elements inside the image each one is: numbered by row, then column,
+/// in uint8 where no window has more than 256 of them, else in int64. NaN counts as the largest.
 struct MaxPool {
-  Array values, positions;
+  Array values, taps;
 };
 MaxPool max_pool2d(const Array& x, const Window& window);
+/// The adjoint: dx, of the given shape, from dy.
+Array max_pool2d_adjoint(const Array& dy, const Array& taps, const Shape& shape, const Window& window);
+/// And its adjoint: of every window of `images` the element that was the maximum.
+Array max_pool2d_pick(const Array& images, const Array& taps, const Window& window);
 
 /// The mean over each window: divided by its size with the padding (but not what ceil_mode adds behind it)
 /// or, without `count_include_pad`, by the number of its elements inside the image.

@@ -8,6 +8,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 
 namespace evenkeel {
 namespace {
@@ -60,17 +61,30 @@ std::size_t stored_at(const Shape& s, MemoryOrder order, std::int64_t n, std::in
                                          : static_cast<std::size_t>(((n * s[2] + h) * s[3] + w) * s[1] + c);
 }
 
-void expect_max(const Array& x, const Window& window) {
-  const auto [values, positions] = kernels::max_pool2d(x, window);
+/// 0, 1, 2, ... as they lie.
+Array counted(const Shape& shape, DType dtype, MemoryOrder order) {
+  Array a(shape, dtype, order);
+  dispatch_floating(dtype, [&]<class T>() {
+    auto values = a.mutable_stored<T>();
+    std::iota(values.begin(), values.end(), T{0});
+  });
+  return a;
+}
+
+void expect_max(const Array& x, const Window& window, DType dtype_of_taps = DType::uint8) {
+  const auto [values, taps] = kernels::max_pool2d(x, window);
   const Shape &s = x.shape(), &t = values.shape();
   ASSERT_EQ(values.order(), x.order());
-  ASSERT_EQ(positions.order(), x.order());
-  ASSERT_EQ(positions.dtype(), DType::int64);
-  const auto in = doubles(x), out = doubles(values), where = doubles(positions);
+  ASSERT_EQ(taps.order(), x.order());
+  ASSERT_EQ(taps.dtype(), dtype_of_taps);
+  const Array positions = kernels::max_pool2d_pick(counted(s, x.dtype(), x.order()), taps, window);
+  const Array dy = normal_array(t, 2, x.dtype(), x.order());
+  const auto in = doubles(x), out = doubles(values), where = doubles(positions), gradient = doubles(dy);
+  std::vector<double> dx(in.size());
   for_each_window(s, t, [&](const std::array<std::int64_t, 4>& o) {
     const auto [n, c, i, j] = o;
     double best = -std::numeric_limits<double>::infinity();
-    std::size_t position = 0;
+    std::size_t position = 0, element = 0;
     bool any = false;
     for (std::int64_t a = 0; a < window.kernel.height; ++a)
       for (std::int64_t b = 0; b < window.kernel.width; ++b) {
@@ -80,13 +94,18 @@ void expect_max(const Array& x, const Window& window) {
         if (!any || value > best || std::isnan(value)) {
           best = value;
           position = stored_at(s, x.order(), n, c, h, w);
+          element = at(s, n, c, h, w);
         }
         any = true;
       }
     const auto k = at(t, n, c, i, j);
     ASSERT_TRUE(out[k] == best || (std::isnan(out[k]) && std::isnan(best))) << s << " at " << k;
     ASSERT_EQ(where[k], static_cast<double>(position)) << s << " at " << k;
+    dx[element] += gradient[k];
   });
+  const auto got = doubles(kernels::max_pool2d_adjoint(dy, taps, s, window));
+  ASSERT_EQ(got.size(), dx.size());
+  for (std::size_t i = 0; i < dx.size(); ++i) ASSERT_NEAR(got[i], dx[i], 1e-5) << s << " at " << i;
 }
 
 TEST(MaxPool, IsTheDefinitionInBothOrders) {
@@ -108,6 +127,25 @@ TEST(MaxPool, TakesNaNForTheLargestAndTheFirstOfEqualOnes) {
         Array::from(std::vector<float>(16, -std::numeric_limits<float>::infinity()), {1, 1, 4, 4});
     expect_max(in_order(low, order), {2, 2});
   }
+}
+
+TEST(MaxPool, NumbersTheTapsOfLargeWindowsToo) {
+  for (const auto order : both_orders)
+    for (const auto dtype : both_dtypes) {
+      expect_max(normal_array({1, 3, 20, 40}, 1, dtype, order), {16, 4});
+      expect_max(normal_array({1, 3, 20, 40}, 1, dtype, order), {{16, 17}, 4}, DType::int64);
+      expect_max(normal_array({1, 20, 20, 40}, 1, dtype, order), {{20, 40}}, DType::int64);
+    }
+}
+
+TEST(MaxPool, TakesAGradientInEitherOrder) {
+  const Window window{3, 2, 1};
+  const Array x = normal_array({2, 20, 9, 8}, 1);
+  const auto [values, taps] = kernels::max_pool2d(x, window);
+  const Array dy = normal_array(values.shape(), 2);
+  EXPECT_TRUE(same_bits(
+      kernels::max_pool2d_adjoint(dy, taps, x.shape(), window),
+      kernels::max_pool2d_adjoint(in_order(dy, MemoryOrder::channels_last), taps, x.shape(), window)));
 }
 
 TEST(MaxPool, RefusesWindowsWithoutElements) {
@@ -238,9 +276,12 @@ TEST(Pool, HasTheSameBitsForAnyNumberOfThreads) {
   for (const auto order : both_orders) {
     const Array x = normal_array({9, 20, 30, 30}, 1, DType::float32, order);
     const auto all = [&] {
-      const auto [values, positions] = kernels::max_pool2d(x, {3, 2, 1});
+      const auto [values, taps] = kernels::max_pool2d(x, {3, 2, 1});
       const Array means = kernels::avg_pool2d(x, {3, 2, 1}, true);
-      return std::array{values, positions, means,
+      return std::array{values,
+                        taps,
+                        means,
+                        kernels::max_pool2d_adjoint(means, taps, x.shape(), {3, 2, 1}),
                         kernels::avg_pool2d_adjoint(means, x.shape(), {3, 2, 1}, true),
                         kernels::adaptive_avg_pool2d(x, {7, 3})};
     };

@@ -57,16 +57,14 @@ TEST(Transpose, OfNothingWritesNothing) {
   EXPECT_EQ(to, std::vector<std::uint64_t>(12, 2));
 }
 
-TEST(Scatter, WithinSamplesIsTheSameAndRefusesAnotherSample) {
-  const Array a = testing::normal_array({3, 2, 2, 2}, 1);
-  std::vector<std::int64_t> positions(24);
-  for (std::int64_t i = 0; i < 24; ++i) positions[static_cast<std::size_t>(i)] = i / 8 * 18 + i * i % 18;
-  const Shape to{3, 2, 3, 3};
-  const Array index = Array::from(positions, a.shape());
-  EXPECT_TRUE(testing::same_bits(kernels::scatter(a, index, to, true), kernels::scatter(a, index, to)));
-  positions[8] = 17;  // of the first sample
-  expect_error([&] { kernels::scatter(a, Array::from(positions, a.shape()), to, true); },
-               "gather: offset -1 is outside 18");
+TEST(Scatter, AddsWhereOffsetsMeetAndRefusesOthers) {
+  const Array a = Array::from(std::vector<float>{1, 2, 3}, {3});
+  const auto scattered = [&](std::int64_t last) {
+    return kernels::scatter(a, Array::from(std::vector<std::int64_t>{1, 0, last}, {3}), {2});
+  };
+  EXPECT_EQ(testing::doubles(scattered(1)), (std::vector<double>{2, 4}));
+  expect_error([&] { scattered(2); }, "gather: offset 2 is outside 2 elements");
+  expect_error([&] { scattered(-1); }, "gather: offset -1 is outside 2 elements");
 }
 
 }  // namespace
