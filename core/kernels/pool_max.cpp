@@ -29,11 +29,23 @@ template <Index spacing, class T>
   (std::make_integer_sequence<int, static_cast<int>(n)>());
 }
 
+/// The lowest byte of each lane; GCC 12 would convert one lane after the other.
+template <class Lanes>
+[[gnu::always_inline]] inline void store_lowest_bytes(Lanes lanes, std::uint8_t* to) {
+  using Bytes __attribute__((vector_size(simd::vector_bytes))) = std::uint8_t;
+  constexpr int size = sizeof(lanes[0]), count = simd::vector_bytes / size;
+  const auto bytes = reinterpret_cast<Bytes>(lanes);
+  const auto lowest = [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(bytes, bytes, (i < count ? i * size : 0)...);
+  }
+  (std::make_integer_sequence<int, simd::vector_bytes>());
+  std::memcpy(to, &lowest, count);
+}
+
 /// The maxima of a vector of lanes, and the taps where they were found.
 template <Index spacing, class T>
 [[gnu::always_inline]] inline void max_of_vector(const Pooling& p, const Run& run, const T* from, T* most,
                                                  std::uint8_t* found) {
-  constexpr auto n = simd::lanes<T>;
   Vector<T> best = load_spaced<spacing>(from);
   Numbers<T> at{};
   const auto meet = [&](Index tap, Index number) {
@@ -51,9 +63,7 @@ template <Index spacing, class T>
     for_each_tap(p, run, meet);
   }
   simd::store(most, best);
-  using Bytes __attribute__((vector_size(n))) = std::uint8_t;
-  const Bytes bytes = __builtin_convertvector(at, Bytes);
-  std::memcpy(found, &bytes, sizeof bytes);
+  store_lowest_bytes(at, found);
 }
 template <class T, class Tap>
 void max_of_lane(const Pooling& p, const Run& run, const T* from, T& most, Tap& found) {
