@@ -20,7 +20,8 @@ struct Conv2dOptions {
 ///     kw],
 /// with zeros outside the image. x [N, C, H, W] or [C, H, W] ([N, H, W, C] or [H, W, C] for NHWC), weight
 /// [O, C / groups, KH, KW] in either format, bias [O] or undefined; float32 or float64. The result is stored
-/// channels-last. As PyTorch's conv2d; throws ArgumentError where shapes, dtypes or options do not fit.
+/// channels-last; that of a depthwise convolution with stride 1 as x is. As PyTorch's conv2d; throws
+/// ArgumentError where shapes, dtypes or options do not fit.
 Tensor conv2d(const Tensor& x, const Tensor& weight, const Tensor& bias = {},
               const Conv2dOptions& options = {});
 
