@@ -11,16 +11,17 @@ namespace evenkeel::kernels {
 inline constexpr Index vector_lanes = simd::lanes<double>;
 /// So many vectors of sums a pass keeps in registers.
 inline constexpr Index across = simd::vector_bytes == 64 ? 8 : 4;
-/// A pass over some lanes goes down so many elements of all lanes, and fetches what comes after those in its
-/// own lanes: together the passes fetch whole rows, where columns would be too far apart for prefetchers.
-inline constexpr Index pass_elements = 4096;
+/// A pass over these goes down so few elements of all lanes, and fetches what comes after those in its own
+/// lanes, that memory is read as it lies: columns would be too far apart for prefetchers.
+inline constexpr Index lanes_per_pass = across * vector_lanes, pass_elements = 512;
 inline constexpr Index lanes_per_task = 2048;
 
 /// A block as rows of `width` lanes and a tail, the beginning of one more row.
 struct Matrix {
   Matrix(const Groups& groups, Index size)
       : block(size / groups.blocks), period(groups.count * groups.inner) {
-    const auto per_row = period >= 64 ? 1 : std::min(ceil_div(64, period), block / period);
+    const auto per_row =
+        period >= lanes_per_pass ? 1 : std::min(ceil_div(lanes_per_pass, period), block / period);
     width = per_row * period;
     rows = block / width;
     tail = block % width;

@@ -56,7 +56,7 @@ void write_some_rows(bool past_caches, const Matrix& m, Index row, Index rows, T
 /// own part of it.
 template <class T, class Compute>
 void write_rows(bool past_caches, const Matrix& m, bool share, T* to, Compute compute) {
-  const auto step = m.rows_per_pass(), passes = ceil_div(m.rows, step);
+  const auto step = std::max<Index>(8, elements_per_task / m.width), passes = ceil_div(m.rows, step);
   for_range(share, passes, 1, [&](Index i) {
     const auto row = (share ? i : passes - 1 - i) * step;
     write_some_rows(past_caches, m, row, std::min(step, m.rows - row), to, compute);
