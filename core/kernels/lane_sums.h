@@ -13,15 +13,17 @@ inline constexpr Index vector_lanes = simd::lanes<double>;
 inline constexpr Index across = simd::vector_bytes == 64 ? 8 : 4;
 /// A pass over these goes down so few elements of all lanes, and fetches what comes after those in its own
 /// lanes, that memory is read as it lies: columns would be too far apart for prefetchers.
-inline constexpr Index lanes_per_pass = across * vector_lanes, pass_elements = 512;
+inline constexpr Index pass_elements = 512;
+/// Rows of fewer lanes than fill a pass are widened: the more lanes share a group, the shorter its chains.
+inline constexpr Index fewest_lanes = simd::vector_bytes == 64 ? 64 : 16;
+inline constexpr Index wide_row = 64;
 inline constexpr Index lanes_per_task = 2048;
 
 /// A block as rows of `width` lanes and a tail, the beginning of one more row.
 struct Matrix {
   Matrix(const Groups& groups, Index size)
       : block(size / groups.blocks), period(groups.count * groups.inner) {
-    const auto per_row =
-        period >= lanes_per_pass ? 1 : std::min(ceil_div(lanes_per_pass, period), block / period);
+    const auto per_row = period >= fewest_lanes ? 1 : std::min(ceil_div(wide_row, period), block / period);
     width = per_row * period;
     rows = block / width;
     tail = block % width;
