@@ -19,8 +19,18 @@ struct Runs : Strips {
   Index channel(Index group, Index unit) const {
     return one_channel ? group % channels : (group * count + unit / chunks) % channels;
   }
+  /// From what is applied to what is summed next, which is worth fetching meanwhile: the same place of the
+  /// next group, where the groups are small or lie side by side.
+  Index ahead_of_applying(Index group) const {
+    if (group + 1 == groups.total()) return 0;
+    if (ahead(0) != 0) return length;
+    return step == length && count * length <= small_group ? count * length : 0;
+  }
   bool one_channel;
   Index channels;
+
+ private:
+  static constexpr Index small_group = 16384;
 };
 
 template <class T>
@@ -57,7 +67,7 @@ class RunsForward {
       f_.mean[g] = found.mean;
       f_.var[g] = found.var;
       const double invstd = inverse_std(found.var, f_.how.eps);
-      const auto ahead = runs_.ahead(0) != 0 && g + 1 < f_.how.moments.total() ? runs_.length : 0;
+      const auto ahead = runs_.ahead_of_applying(g);
       for_range(share, runs_.units, runs_.grain(), [&](Index unit) { apply_unit(g, unit, invstd, ahead); });
     });
   }
@@ -129,7 +139,7 @@ class RunsBackward {
       const double w = b_.gamma[runs_.channel(g, segment * runs_.units_per_segment)];
       total += {w * sums(g, segment).first, w * sums(g, segment).second};
     }
-    const auto ahead = runs_.ahead(0) != 0 && g + 1 < b_.how.moments.total() ? runs_.length : 0;
+    const auto ahead = runs_.ahead_of_applying(g);
     for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // alone: what was read last comes first
       apply_unit(g, share ? i : runs_.units - 1 - i, invstd, total, ahead);
     });
