@@ -25,7 +25,7 @@ constexpr Index tile_rows = simd::vector_bytes == 64 ? 12 : 6;
 template <class T>
 constexpr Index tile_columns = 2 * simd::lanes<T>;
 /// A task computes at most so many rows: a packed block of `a` stays in the L2. There are about so many
-/// tasks, each with at least so many tiles across.
+/// tasks, each with at least so many tiles across, or half of them where there are fewer.
 constexpr Index block_rows = 8 * tile_rows, tasks = 32, block_tiles = 8;
 /// Products of so few multiplications are done before packing would be.
 constexpr Index few = 4096;

@@ -177,6 +177,7 @@ class RowsBackward {
     });
     if (b_.dgamma) add_up_parameters(sums);
   }
+
   /// body(first row, count) for the rows of the rounds [begin, end), up to four with the same scales at a
   /// time. What is rounded is spelled out in sums: a row has the same bits whichever rows it comes with.
   template <class Body>
@@ -223,8 +224,8 @@ class RowsBackward {
     double mean[count], invstd[count];
     for (Index r = 0; r < count; ++r) {
       const auto row = first + r * turn_.turns;
-      dy[r] = b_.grad + row * turn_.row;
-      x[r] = b_.x + row * turn_.row;
+      dy[r] = b_.grad + offset(first, r);
+      x[r] = b_.x + offset(first, r);
       mean[r] = b_.mean[row];
       invstd[r] = inverse_std(b_.var[row], b_.how.eps);
     }
