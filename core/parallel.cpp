@@ -6,6 +6,7 @@
 #include <atomic>
 #include <exception>
 #include <mutex>
+#include <vector>
 
 #if defined(__SSE__)
 #include <xmmintrin.h>
@@ -33,6 +34,35 @@ class FirstException {
   std::mutex mutex_;
   std::exception_ptr exception_;
   std::int64_t piece_ = 0;
+};
+
+/// The pieces of a loop, shared out: a thread takes those of its own share first, the same in every loop,
+/// since what it wrote in one it finds in its own cache in the next; then those that slower threads have
+/// left.
+class Shares {
+ public:
+  Shares(std::int64_t pieces, int threads) : shares_(static_cast<std::size_t>(threads)) {
+    for (int i = 0; i < threads; ++i) {
+      auto& share = shares_[static_cast<std::size_t>(i)];
+      share.next.store(pieces * i / threads, std::memory_order::relaxed);
+      share.end = pieces * (i + 1) / threads;
+    }
+  }
+  template <class Body>
+  void for_each_piece(int thread, Body body) {
+    for (std::size_t i = 0; i < shares_.size(); ++i) {
+      Share& share = shares_[(static_cast<std::size_t>(thread) + i) % shares_.size()];
+      for (std::int64_t piece; (piece = share.next.fetch_add(1, std::memory_order::relaxed)) < share.end;)
+        body(piece);
+    }
+  }
+
+ private:
+  struct alignas(64) Share {
+    std::atomic<std::int64_t> next;
+    std::int64_t end;
+  };
+  std::vector<Share> shares_;
 };
 
 /// What this thread wrote past the caches comes before what it writes from now on, for every other thread.
@@ -65,17 +95,16 @@ void parallel_for(std::int64_t n, std::int64_t grain, FunctionRef<void(std::int6
     return;
   }
   FirstException first;
-  // Static: what a thread wrote in one loop it finds in its own cache in the next.
+  Shares shares(pieces, threads);
 #pragma omp parallel num_threads(threads)
   {
-#pragma omp for schedule(static) nowait
-    for (std::int64_t piece = 0; piece < pieces; ++piece) {
+    shares.for_each_piece(omp_get_thread_num(), [&](std::int64_t piece) {
       try {
         run(piece);
       } catch (...) {
         first.store(piece);
       }
-    }
+    });
     finish_streams();
   }
   first.rethrow();
