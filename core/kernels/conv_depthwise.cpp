@@ -1,6 +1,7 @@
 // Depthwise convolution: as many groups as channels, each a window of its own. Vectors run along channels for
 // image, window and result alike; nothing is reused but the window, so few pixels at a time will do.
 
+#include <evenkeel/core/kernels/conv_chunks.h>
 #include <evenkeel/core/kernels/conv_paths.h>
 #include <evenkeel/core/kernels/conv_rows.h>
 #include <evenkeel/core/kernels/stream.h>
@@ -107,15 +108,11 @@ class DepthwiseWeightGradient {
             add_band(band, x + c, dy + c, offsets_.data() + tap, sums + chunk * partial + tap * pitch_ + c);
       }
     });
+    add_chunks(sums, chunks_, partial);
     Array dw = Array::uninitialized(shape, dtype_of<T>);
     T* const to = dw.template mutable_data<T>().data();
     for (Index c = 0; c < shape[0]; ++c)
-      for (Index tap = 0; tap < taps_; ++tap) {
-        double sum = 0;
-        for (Index chunk = 0; chunk < chunks_; ++chunk)
-          sum += static_cast<double>(sums[chunk * partial + tap * pitch_ + c]);
-        to[c * taps_ + tap] = static_cast<T>(sum);
-      }
+      for (Index tap = 0; tap < taps_; ++tap) to[c * taps_ + tap] = sums[tap * pitch_ + c];
     return dw;
   }
 

@@ -15,8 +15,10 @@ using simd::Vector;
 
 /// So many steps at a time, their weights stay in the L1.
 constexpr Index most_steps = 16384 / (2 * simd::vector_bytes);
-/// A band's images and its work are about as large as this.
-constexpr Index band_elements = 16384, band_products = Index{1} << 22;
+/// A band's images and its work are about as large as this; less in a small batch, which is cut into about as
+/// many bands as are worth a task.
+constexpr Index band_elements = 16384, band_products = Index{1} << 22, least_products = Index{1} << 18,
+                bands_of_small_batch = 8;
 
 struct Pixel {
   Index from, to;
@@ -263,7 +265,9 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   const auto row_elements = g.rows.step * g.columns.length(columns) * g.from[1];
   const auto row_products =
       at_least_one(g.to[3] * g.spread.height * weight.size() / (g.spread.height * g.spread.width));
-  const Bands bands(g.from[0], rows, std::min(band_elements / row_elements, band_products / row_products));
+  const auto shared = std::max(g.from[0] * rows / bands_of_small_batch, least_products / row_products);
+  const Bands bands(g.from[0], rows,
+                    std::min({band_elements / row_elements, band_products / row_products, shared}));
   const SeenImages<T> seen(from, g.from[1], g.rows, g.columns, rows, columns, bands);
   const ChannelMap<T> map(weight, g.groups, transposed);
   std::vector<PhaseKernel<T>> kernels;

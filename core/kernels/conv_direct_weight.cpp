@@ -3,6 +3,7 @@
 // channels, stays in registers while the pixels of a band pass by; the bands of a chunk add up in memory, and
 // the chunks, each summed for itself, at last.
 
+#include <evenkeel/core/kernels/conv_chunks.h>
 #include <evenkeel/core/kernels/conv_paths.h>
 #include <evenkeel/core/kernels/register_tile.h>
 
@@ -98,7 +99,8 @@ class WeightGradient {
                     block == first_block ? &ahead : nullptr);
       }
     });
-    return finished(sums, shape);
+    add_chunks(sums, chunks_, partial_size());
+    return turned(sums, shape);
   }
 
  private:
@@ -139,8 +141,8 @@ class WeightGradient {
     });
   }
 
-  /// The chunks in order, as [O, C / groups, KH, KW].
-  Array finished(const T* sums, const Shape& shape) const {
+  /// The sums as [O, C / groups, KH, KW].
+  Array turned(const T* sums, const Shape& shape) const {
     Array dw = Array::uninitialized(shape, dtype_of<T>);
     T* const to = dw.template mutable_data<T>().data();
     const auto taps = static_cast<Index>(g_.phases.front().taps.size());
@@ -151,12 +153,8 @@ class WeightGradient {
             columns_, [&](const Columns& c) { return channel < (c.first + c.vectors) * simd::lanes<T>; });
         const auto first = columns.first * simd::lanes<T>, width = columns.vectors * simd::lanes<T>;
         const T* const from = sums + (group * padded_channels() + first) * padded_steps() + channel - first;
-        for (Index k = 0; k < steps_; ++k) {
-          double sum = 0;
-          for (Index chunk = 0; chunk < chunks_; ++chunk)
-            sum += static_cast<double>(from[chunk * partial_size() + k * width]);
-          to[o * steps_ + k % g_.channels_from() * taps + k / g_.channels_from()] = static_cast<T>(sum);
-        }
+        for (Index k = 0; k < steps_; ++k)
+          to[o * steps_ + k % g_.channels_from() * taps + k / g_.channels_from()] = from[k * width];
       }
     });
     return dw;

@@ -10,7 +10,7 @@ namespace {
 using simd::multiply_add;
 
 /// Nets have many parameters, and most are small: threads pay only for the large ones.
-constexpr std::int64_t grain = 65'536;
+constexpr std::int64_t grain_for(std::int64_t size) { return size < 65'536 ? 65'536 : 16'384; }
 
 /// The gradient of what is minimized, with the pull of weight decay towards 0. Without decay the value is out
 /// of it: 0 * inf would be NaN.
@@ -26,7 +26,7 @@ template <class T>
 void sgd_loop(T* value, const T* grad, std::int64_t size, const SgdStep& step) {
   const Descent<T> descent{T(step.maximize ? -1 : 1), T(step.weight_decay)};
   const T lr = T(step.lr);
-  parallel_for(size, grain, [=](std::int64_t begin, std::int64_t end) {
+  parallel_for(size, grain_for(size), [=](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i) value[i] = multiply_add(-lr, descent(grad[i], value[i]), value[i]);
   });
 }
@@ -37,7 +37,7 @@ void sgd_momentum_loop(T* value, T* velocity, const T* grad, std::int64_t size, 
   const T lr = T(step.lr), momentum = T(step.momentum);
   const T kept = step.first ? T(0) : momentum, taken = step.first ? T(1) : T(1 - step.dampening);
   const bool nesterov = step.nesterov;
-  parallel_for(size, grain, [=](std::int64_t begin, std::int64_t end) {
+  parallel_for(size, grain_for(size), [=](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i) {
       const T g = descent(grad[i], value[i]);
       const T v = multiply_add(kept, velocity[i], taken * g);
@@ -61,7 +61,7 @@ void adam_loop(T* value, T* exp_avg, T* exp_avg_sq, T* max_exp_avg_sq, const T* 
   const T rest1 = T(1 - step.beta1), rest2 = T(1 - step.beta2);
   const T step_size = T(step.step_size), root_correction = T(step.root_correction), eps = T(step.eps);
   const T factor = T(step.value_factor);
-  parallel_for(size, grain, [=](std::int64_t begin, std::int64_t end) {
+  parallel_for(size, grain_for(size), [=](std::int64_t begin, std::int64_t end) {
     for (auto i = begin; i < end; ++i) {
       const T g = descent(grad[i], value[i]);
       const T m = multiply_add(beta1, exp_avg[i], rest1 * g);

@@ -2,6 +2,7 @@
 // gradient are transformed and, point by point, multiplied into one sum per pair of channels; a chunk's sums
 // are transformed back to windows, and the chunks added up at last.
 
+#include <evenkeel/core/kernels/conv_chunks.h>
 #include <evenkeel/core/kernels/conv_paths.h>
 #include <evenkeel/core/kernels/winograd_transforms.h>
 
@@ -34,9 +35,9 @@ class WinogradWeightGradient {
     gradients_ = Points(tiles, dy_.pixel);
     // Tiles of sums may reach three rows beyond the last channel.
     sums_size_ = (g_.from[1] + 3) * dy_.pixel;
-    const auto most = std::clamp(partial_elements / (points * sums_size_), Index{1}, most_chunks);
-    chunks_ =
-        std::clamp(g_.from[0] * down_ * across_ / tiles_per_chunk, Index{1}, std::min(most, bands_.count()));
+    const auto most = std::min({partial_elements / (points * sums_size_), most_chunks, bands_.count()});
+    // A power of two, lest threads wait for an odd one.
+    while (2 * chunks_ <= most && chunks_ * tiles_per_chunk < g_.from[0] * down_ * across_) chunks_ *= 2;
   }
 
   Array run(const Shape& shape) const {
@@ -49,7 +50,8 @@ class WinogradWeightGradient {
                 sums.mutable_data<float>().data());
       transform_back(sums.data<float>().data(), windows + chunk * partial);
     });
-    return finished(windows, shape);
+    add_chunks(windows, chunks_, partial);
+    return turned(windows, shape);
   }
 
  private:
@@ -124,20 +126,16 @@ class WinogradWeightGradient {
     }
   }
 
-  /// The chunks in order, as [O, C, R, R].
-  Array finished(const float* windows, const Shape& shape) const {
+  /// The windows as [O, C, R, R].
+  Array turned(const float* windows, const Shape& shape) const {
     Array dw = Array::uninitialized(shape, DType::float32);
     float* const to = dw.mutable_data<float>().data();
     const auto channels = g_.from[1], size = channels * dy_.pixel;
     parallel_for(shape[0], at_least_one(elements_per_task / (taps * channels)), [&](Index o, Index end) {
       for (; o < end; ++o)
         for (Index c = 0; c < channels; ++c)
-          for (Index tap = 0; tap < taps; ++tap) {
-            double sum = 0;
-            for (Index chunk = 0; chunk < chunks_; ++chunk)
-              sum += static_cast<double>(windows[(chunk * taps + tap) * size + c * dy_.pixel + o]);
-            to[(o * channels + c) * taps + tap] = static_cast<float>(sum);
-          }
+          for (Index tap = 0; tap < taps; ++tap)
+            to[(o * channels + c) * taps + tap] = windows[tap * size + c * dy_.pixel + o];
     });
     return dw;
   }
@@ -149,7 +147,7 @@ class WinogradWeightGradient {
   TileInputs<M, R> x_;
   SeenImages<float> dy_;
   Points inputs_{0, 0}, gradients_{0, 0};
-  Index sums_size_ = 0, chunks_ = 0;
+  Index sums_size_ = 0, chunks_ = 1;
 };
 
 }  // namespace
