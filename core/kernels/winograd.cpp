@@ -7,6 +7,8 @@
 #include <evenkeel/core/kernels/transpose_matrix.h>
 #include <evenkeel/core/kernels/winograd_transforms.h>
 
+#include <span>
+
 namespace evenkeel::kernels {
 namespace {
 
@@ -14,10 +16,15 @@ using Index = std::int64_t;
 using simd::Vector;
 constexpr auto lanes = simd::lanes<float>;
 
-/// A band has about so many tiles.
-constexpr Index band_tiles = 24;
+/// A band has about so many tiles; in a small batch a quarter of all, but hardly less than the second number.
+constexpr Index band_tiles = 24, least_tiles = 16;
 /// Weights are transformed so many channels at a time.
 constexpr Index channels_at_once = 16;
+
+struct Weight {
+  const float* values;
+  bool transposed;
+};
 
 template <int M, int R>
 class WinogradCorrelation {
@@ -29,7 +36,8 @@ class WinogradCorrelation {
         columns_(columns_of(ceil_div(g_.to[1], lanes))),
         down_(ceil_div(g_.to[2], M)),
         across_(ceil_div(g_.to[3], M)),
-        bands_(g_.from[0], down_, band_tiles / across_),
+        bands_(g_.from[0], down_,
+               std::clamp(g_.from[0] * down_ * across_ / 4, least_tiles, band_tiles) / across_),
         seen_(from, g_, down_, across_, bands_) {
     const auto tiles = bands_.images() * bands_.rows() * across_;
     inputs_ = Points(tiles, seen_.pixel);
@@ -38,82 +46,90 @@ class WinogradCorrelation {
     outputs_ = Points(tiles + 3, width);  // rows of sums may reach beyond
   }
 
-  void run(const Array& weight, bool transposed, const float* bias, float* to) {
-    transform_weights(weight, transposed);
-    parallel_for(bands_.count(), bands_.grain(), [&](Index i, Index end) {
-      Array buffers = Array::uninitialized({seen_.buffer_size() + points * (inputs_.point + outputs_.point)},
-                                           DType::float32);
-      float *const image = buffers.mutable_data<float>().data(), *const in = image + seen_.buffer_size(),
-                   *const out = in + points * inputs_.point;
-      for (; i < end; ++i) {
-        const Band band = bands_[i];
-        seen_.read(band, image);
-        for (Index row = 0; row < band.images * band.rows; ++row)
-          transform_input(seen_.row(band, row, image), across_, in + row * across_ * inputs_.tile, inputs_);
-        const auto next = i + 1 < end ? seen_.region(bands_[i + 1]) : Region<const float>{};
-        const auto result = region(band, to);
-        for (const Columns& columns : columns_) {
-          with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
-            multiply<vectors>(band, columns, in, out, next, result);
-          });
-          write(band, columns, out, bias, to);
-        }
-      }
-    });
+  void run(const Weight& weight, const float* bias, float* to) {
+    const auto count = static_cast<Index>(columns_.size()), blocks = ceil_div(g_.from[1], channels_at_once),
+               vectors = columns_.back().first + columns_.back().vectors;
+    Array weights = Array::uninitialized({points * lanes * (vectors * g_.from[1] + count)}, DType::float32);
+    weights_ = weights.mutable_data<float>().data();
+    if (bands_.count() > 1) {
+      parallel_for(count * blocks, 2, [&](Index i, Index end) {
+        for (; i < end; ++i)
+          transform_weights(weight, columns_[static_cast<std::size_t>(i / blocks)], i % blocks);
+      });
+      parallel_for(bands_.count(), bands_.grain(),
+                   [&](Index i, Index end) { correlate(i, end, columns_, bias, to); });
+    } else {
+      // Threads share the columns, and each finds the weights that it multiplies in its own cache.
+      parallel_for(count, ceil_div(count, num_threads()), [&](Index i, Index end) {
+        const std::span own(columns_.begin() + i, columns_.begin() + end);
+        for (const Columns& columns : own)
+          for (Index block = 0; block < blocks; ++block) transform_weights(weight, columns, block);
+        correlate(0, 1, own, bias, to);
+      });
+    }
   }
 
  private:
+  /// Some bands' results in some columns.
+  void correlate(Index i, Index end, std::span<const Columns> some, const float* bias, float* to) const {
+    Array buffers = Array::uninitialized({seen_.buffer_size() + points * (inputs_.point + outputs_.point)},
+                                         DType::float32);
+    float *const image = buffers.mutable_data<float>().data(), *const in = image + seen_.buffer_size(),
+                 *const out = in + points * inputs_.point;
+    for (; i < end; ++i) {
+      const Band band = bands_[i];
+      seen_.read(band, image);
+      for (Index row = 0; row < band.images * band.rows; ++row)
+        transform_input(seen_.row(band, row, image), across_, in + row * across_ * inputs_.tile, inputs_);
+      const auto next = i + 1 < end ? seen_.region(bands_[i + 1]) : Region<const float>{};
+      const auto result = region(band, to);
+      for (const Columns& columns : some) {
+        with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
+          multiply<vectors>(band, columns, in, out, next, result);
+        });
+        write(band, columns, out, bias, to);
+      }
+    }
+  }
+
   /// The transformed weights of some columns, [point][channel of from][vector] with zeros beyond the last
   /// channel. A cache line more from point to point, lest all points fall on the same lines of the L1.
-  Index weights_of(const Columns& columns) const {
-    return points * lanes * (columns.first * g_.from[1] + columns.first / 2);
+  float* weights_of(const Columns& columns) const {
+    return weights_ + points * lanes * (columns.first * g_.from[1] + columns.first / 2);
   }
   Index weight_pitch(Index vectors) const { return (vectors * g_.from[1] + 1) * lanes; }
 
-  void transform_weights(const Array& weight, bool transposed) {
-    const auto in = g_.from[1], vectors = columns_.back().first + columns_.back().vectors;
-    weights_ = Array::uninitialized({points * lanes * (vectors * in + static_cast<Index>(columns_.size()))},
-                                    DType::float32);
-    float* const transformed = weights_.template mutable_data<float>().data();
-    const float* const w = weight.data<float>().data();
-    const auto blocks = ceil_div(in, channels_at_once);
-    // The thread that multiplies alone shall find them in its own cache.
-    const auto grain = bands_.count() == 1 ? vectors * blocks : 4;
-    parallel_for(vectors * blocks, grain, [&](Index block, Index end) {
-      for (; block < end; ++block) {
-        const auto vector = block / blocks, first = block % blocks * channels_at_once,
-                   count = std::min(channels_at_once, in - first);
-        const Columns& columns = *std::ranges::find_if(
-            columns_, [&](const Columns& some) { return vector < some.first + some.vectors; });
-        float windows[channels_at_once * taps * lanes]{};
-        read_windows(w, transposed, vector * lanes, first, count, windows);
-        float* to = transformed + weights_of(columns) + (vector - columns.first) * lanes;
-        for (auto c = first; c < first + count; ++c) {
-          Vector<float> g[taps];
-          for (Index tap = 0; tap < taps; ++tap)
-            g[tap] = simd::load(windows + ((c - first) * taps + (transposed ? taps - 1 - tap : tap)) * lanes);
-          transform_weight<M, R>(g, to + c * columns.vectors * lanes, weight_pitch(columns.vectors));
-        }
+  void transform_weights(const Weight& weight, const Columns& columns, Index block) const {
+    const auto first = block * channels_at_once, count = std::min(channels_at_once, g_.from[1] - first);
+    for (Index v = 0; v < columns.vectors; ++v) {
+      float windows[channels_at_once * taps * lanes];
+      read_windows(weight, (columns.first + v) * lanes, first, count, windows);
+      for (Index c = 0; c < count; ++c) {
+        Vector<float> g[taps];
+        for (Index tap = 0; tap < taps; ++tap)
+          g[tap] = simd::load(windows + (c * taps + (weight.transposed ? taps - 1 - tap : tap)) * lanes);
+        transform_weight<M, R>(g, weights_of(columns) + ((first + c) * columns.vectors + v) * lanes,
+                               weight_pitch(columns.vectors));
       }
-    });
+    }
   }
   /// [channel of from][tap][lane], from `channel` of the result and `first` of the other image on.
-  void read_windows(const float* weight, bool transposed, Index channel, Index first, Index count,
-                    float* windows) const {
+  void read_windows(const Weight& weight, Index channel, Index first, Index count, float* windows) const {
     const auto in = g_.from[1], out = g_.to[1], valid = std::min(lanes, out - channel);
-    if (!transposed)
-      return transpose_matrix(weight + (channel * in + first) * taps, in * taps, windows, lanes, valid,
+    if (valid < lanes) std::fill_n(windows, channels_at_once * taps * lanes, 0.F);
+    if (!weight.transposed)
+      return transpose_matrix(weight.values + (channel * in + first) * taps, in * taps, windows, lanes, valid,
                               count * taps);
     for (Index c = 0; c < count; ++c)
-      transpose_matrix(weight + ((first + c) * out + channel) * taps, taps, windows + c * taps * lanes, lanes,
-                       valid, taps);
+      transpose_matrix(weight.values + ((first + c) * out + channel) * taps, taps, windows + c * taps * lanes,
+                       lanes, valid, taps);
   }
 
   template <Index Vectors>
   void multiply(const Band& band, const Columns& columns, const float* in, float* out,
                 const Region<const float>& next, const Region<float>& result) const {
     const auto tiles = band.images * band.rows * across_, channels = g_.from[1];
-    const float* weight = weights_.template data<float>().data() + weights_of(columns);
+    const float* weight = weights_of(columns);
     for (Index point = 0; point < points; ++point, weight += weight_pitch(Vectors)) {
       const auto part = columns.first / 2 * points + point,
                  parts = ceil_div(columns_.back().first + 1, 2) * points;
@@ -158,7 +174,7 @@ class WinogradCorrelation {
   Bands bands_;          // of rows of tiles
   TileInputs<M, R> seen_;
   Points inputs_{0, 0}, outputs_{0, 0};
-  Array weights_;
+  float* weights_ = nullptr;  // transformed
 };
 
 }  // namespace
@@ -168,7 +184,7 @@ Array correlate_winograd(const Array& from, const Array& weight, const Array& bi
                          const Correlation& geometry, bool transposed) {
   Array to = Array::uninitialized(geometry.to, DType::float32, MemoryOrder::channels_last);
   WinogradCorrelation<M, R>(from, geometry)
-      .run(weight, transposed, bias.defined() ? bias.data<float>().data() : nullptr,
+      .run({weight.data<float>().data(), transposed}, bias.defined() ? bias.data<float>().data() : nullptr,
            to.mutable_stored<float>().data());
   return to;
 }
