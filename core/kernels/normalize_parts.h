@@ -208,7 +208,7 @@ void for_range(bool share, Index n, Index grain, Body body) {
 }
 
 /// Groups smaller than this are summed in one piece, by one thread.
-inline constexpr Index elements_of_piece = 65536;
+inline constexpr Index elements_of_piece = 16384;
 
 /// body(group, share): whole groups are tasks, unless there are only a few large ones; those the threads
 /// share piece by piece.
