@@ -12,6 +12,7 @@ namespace evenkeel {
 class ReLU final : public Layer {
  protected:
   Tensor forward(const Tensor& x) override { return relu(x); }
+  Tensor forward_over(Tensor&& x) override { return relu(std::move(x)); }
 };
 
 /// x * sigmoid(x).

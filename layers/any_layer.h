@@ -16,6 +16,7 @@ class AnyLayer {
   explicit(false) AnyLayer(L layer) : layer_(std::make_unique<L>(std::move(layer))) {}
 
   Tensor operator()(const Tensor& x) { return (**this)(x); }
+  Tensor operator()(Tensor&& x) { return (**this)(std::move(x)); }
   /// Throws ArgumentError once it was moved from.
   Layer& operator*() const;
   Layer* operator->() const { return &**this; }

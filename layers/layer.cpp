@@ -52,6 +52,13 @@ Tensor Layer::operator()(const Tensor& x) {
   return run(x);
 }
 
+Tensor Layer::operator()(Tensor&& x) {
+  if (has_forward_hooks()) return (*this)(std::as_const(x));
+  if (!DetectAnomaly::is_on()) return forward_over(std::move(x));
+  const RunningIn here(*this);
+  return forward_over(std::move(x));
+}
+
 void Layer::check_dtype(const Tensor& x, const Tensor& parameter) const {
   if (x.dtype() != parameter.dtype())
     fail(type_name(), ": expected ", parameter.dtype(), " input as the parameters are, got ", x.dtype(), ' ',

@@ -18,12 +18,16 @@ class Layer : public Module {
   /// The only door to forward, for containers too: hooks see every call, and under DetectAnomaly an error
   /// tells the path of the module.
   Tensor operator()(const Tensor& x);
+  /// The same for an x that ends with the call: a layer may write its result over it, unless a hook is to see
+  /// both.
+  Tensor operator()(Tensor&& x);
   /// hook(layer, input, output) runs after each forward, until removed; a tensor that it returns replaces the
   /// output.
   template <class F>
   HookHandle register_forward_hook(F hook) {
     return HookHandle(forward_hooks_, std::move(hook));
   }
+  bool has_forward_hooks() const { return forward_hooks_ && !forward_hooks_->hooks.empty(); }
   /// Multiplications that are added up to make y of x, biases not counted: exact for Linear and Conv2d, 0
   /// for layers whose work is small beside them.
   virtual std::int64_t multiply_adds(const Tensor& x, const Tensor& y) const;
@@ -36,6 +40,8 @@ class Layer : public Module {
   Layer() = default;
   Layer(Layer&&) = default;
   virtual Tensor forward(const Tensor& x) = 0;
+  /// Overridden by layers that can write their result over x.
+  virtual Tensor forward_over(Tensor&& x) { return forward(x); }
   /// Throws unless x has the dtype of a parameter.
   void check_dtype(const Tensor& x, const Tensor& parameter) const;
 

@@ -1,7 +1,21 @@
 #include <evenkeel/core/check.h>
+#include <evenkeel/layers/activation.h>
+#include <evenkeel/layers/pool.h>
 #include <evenkeel/layers/sequential.h>
 
+#include <typeinfo>
+
 namespace evenkeel {
+namespace {
+
+/// The largest of rectified elements is the largest element, rectified; where that is not above 0 no gradient
+/// passes, whichever of equal elements would get it.
+bool may_swap(const Layer& first, const Layer& second) {
+  return typeid(first) == typeid(ReLU) && typeid(second) == typeid(MaxPool2d) && !first.has_forward_hooks() &&
+         !second.has_forward_hooks();
+}
+
+}  // namespace
 
 Sequential::Sequential(std::initializer_list<Part> parts) {
   for (const auto& part : parts) append(std::move(part.layer));
@@ -23,7 +37,13 @@ void Sequential::fields(FieldVisitor& f) {
 
 Tensor Sequential::forward(const Tensor& x) {
   Tensor y = x;
-  for (auto& layer : layers_) y = layer(y);
+  for (std::size_t i = 0; i < size(); ++i)
+    if (i + 1 < size() && may_swap(*layers_[i], *layers_[i + 1])) {
+      y = layers_[i](layers_[i + 1](y));
+      ++i;
+    } else {
+      y = layers_[i](std::move(y));
+    }
   return y;
 }
 
