@@ -67,7 +67,7 @@ void write_out(const T* from, Index length, bool past_caches, T* to) {
   if (length < simd::lanes<T>)
     std::copy_n(from, length, to);
   else
-    write_run(past_caches, to, length, [=](Index i) { return simd::load(from + i); });
+    write_run({past_caches}, to, length, [=](Index i) { return simd::load(from + i); });
 }
 
 template <class T>

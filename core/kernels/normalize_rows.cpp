@@ -87,7 +87,7 @@ class RowsForward {
     }
     const auto hi = simd::broadcast(line.hi), s = simd::broadcast(line.s), t = simd::broadcast(line.t);
     if (end - i >= n)
-      return write_run(f_.is_past_caches(), y + i, end - i, [=](Index j) {
+      return write_run({f_.is_past_caches()}, y + i, end - i, [=](Index j) {
         const auto at = i + j;
         __builtin_prefetch(x + at + 1024);
         const auto xhat = simd::multiply_add(simd::load(x + at) - hi, s, t);
@@ -299,7 +299,7 @@ class RowsBackward {
       const auto hi = simd::broadcast(slope.hi), a = simd::broadcast(slope.a), b = simd::broadcast(slope.b),
                  c = simd::broadcast(slope.c);
       if (end - begin >= simd::lanes<T>)
-        write_run(b_.is_past_caches(), dx + begin, end - begin, [=](Index j) {
+        write_run({b_.is_past_caches()}, dx + begin, end - begin, [=](Index j) {
           const auto i = begin + j;
           return simd::multiply_add(simd::load(dy + i) * simd::load(gamma + i), a,
                                     simd::multiply_add(simd::load(x + i) - hi, b, c));

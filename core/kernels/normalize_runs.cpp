@@ -34,20 +34,19 @@ struct Runs : Strips {
 };
 
 template <class T>
-void apply(const T* x, T* y, Index length, Line<T> line, Index ahead, bool past_caches) {
+void apply(const T* x, T* y, Index length, Line<T> line, Index ahead, Writing writing) {
   const auto hi = simd::broadcast(line.hi), s = simd::broadcast(line.s), t = simd::broadcast(line.t);
-  write_run(past_caches, y, length, [=](Index i) {
+  write_run(writing, y, length, [=](Index i) {
     __builtin_prefetch(x + i + ahead);
     return simd::multiply_add(simd::load(x + i) - hi, s, t);
   });
 }
 
 template <class T>
-void apply_slope(const T* dy, const T* x, T* dx, Index length, Slope<T> slope, Index ahead,
-                 bool past_caches) {
+void apply_slope(const T* dy, const T* x, T* dx, Index length, Slope<T> slope, Index ahead, Writing writing) {
   const auto hi = simd::broadcast(slope.hi), a = simd::broadcast(slope.a), b = simd::broadcast(slope.b),
              c = simd::broadcast(slope.c);
-  write_run(past_caches, dx, length, [=](Index i) {
+  write_run(writing, dx, length, [=](Index i) {
     __builtin_prefetch(x + i + ahead);
     __builtin_prefetch(dy + i + ahead);
     return simd::multiply_add(simd::load(dy + i), a, simd::multiply_add(simd::load(x + i) - hi, b, c));
@@ -78,7 +77,7 @@ class RunsForward {
     const T* const x = f_.x + begin;
     T* const y = f_.y + begin;
     const Line<T> line(f_.mean[g], invstd, f_.gamma[c], f_.beta[c]);
-    if (!line.extreme) return apply(x, y, length, line, ahead, f_.is_past_caches());
+    if (!line.extreme) return apply(x, y, length, line, ahead, {f_.is_past_caches(), runs_.ahead(0)});
     for (Index i = 0; i < length; ++i)
       y[i] = static_cast<T>((static_cast<double>(x[i]) - f_.mean[g]) * invstd * f_.gamma[c] + f_.beta[c]);
   }
@@ -164,7 +163,8 @@ class RunsBackward {
     const T *const dy = b_.grad + begin, *const x = b_.x + begin;
     T* const dx = b_.dx + begin;
     const Slope<T> slope(b_.mean[g], invstd, w, total, b_.count());
-    if (!slope.extreme) return apply_slope(dy, x, dx, length, slope, ahead, b_.is_past_caches());
+    if (!slope.extreme)
+      return apply_slope(dy, x, dx, length, slope, ahead, {b_.is_past_caches(), -runs_.ahead(0)});
     for (Index i = 0; i < length; ++i)
       dx[i] = static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), b_.mean[g],
                                       invstd, w, total, b_.count()));
@@ -177,7 +177,8 @@ class RunsBackward {
     if (factor.extreme)
       std::transform(dy, dy + length, dx, factor);
     else
-      write_run(b_.is_past_caches(), dx, length, [=](Index i) { return simd::load(dy + i) * factor.a; });
+      write_run({b_.is_past_caches(), runs_.ahead(0)}, dx, length,
+                [=](Index i) { return simd::load(dy + i) * factor.a; });
   }
   void add_up_parameters() {
     std::vector<TwoSums> of_channel(static_cast<std::size_t>(runs_.channels));

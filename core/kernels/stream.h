@@ -36,6 +36,12 @@ template <class T>
     simd::store(to, v);
 }
 
+/// How a run is written. `ahead` is the distance to the run that is written next, which is fetched meanwhile;
+/// 0 where it simply follows.
+struct Writing {
+  bool past_caches;
+  std::int64_t ahead = 0;
+};
 /// to[i] = compute(i)[0], to[i + 1] = compute(i)[1], ... in vectors that cover [0, length), which is at least
 /// one vector; those at the ends may overlap their neighbours.
 template <bool past_caches, class T, class Compute>
@@ -48,11 +54,13 @@ template <bool past_caches, class T, class Compute>
   if (i < length) simd::store(to + length - n, compute(length - n));
 }
 template <class T, class Compute>
-[[gnu::always_inline]] inline void write_run(bool past_caches, T* to, std::int64_t length, Compute compute) {
-  if (past_caches)
-    write_run<true>(to, length, compute);
-  else
-    write_run<false>(to, length, compute);
+[[gnu::always_inline]] inline void write_run(Writing writing, T* to, std::int64_t length, Compute compute) {
+  if (writing.past_caches) return write_run<true>(to, length, compute);
+  if (writing.ahead == 0) return write_run<false>(to, length, compute);
+  write_run<false>(to, length, [=](std::int64_t i) {
+    __builtin_prefetch(to + i + writing.ahead, 1);
+    return compute(i);
+  });
 }
 
 }  // namespace evenkeel::kernels
