@@ -1,9 +1,12 @@
 #include <evenkeel/core/check.h>
 #include <evenkeel/core/kernels/moving.h>
+#include <evenkeel/core/kernels/transpose.h>
 #include <evenkeel/core/parallel.h>
 
 #include <algorithm>
 #include <cstring>
+#include <optional>
+#include <utility>
 
 namespace evenkeel::kernels {
 namespace {
@@ -17,6 +20,18 @@ MemoryOrder order_of_positions(const Array& index, const Shape& shape) {
 std::int64_t inside(std::int64_t offset, std::int64_t size) {
   check(offset >= 0 && offset < size, "gather: offset ", offset, " is outside ", size, " elements");
   return offset;
+}
+
+/// Where the axes are 0, 1, ... but for two neighbouring runs that change places, such as {0, 2, 3, 1}: the
+/// first axis of the first run and of the second.
+std::optional<std::pair<std::size_t, std::size_t>> swapped_runs(const Axes& axes, std::size_t rank) {
+  std::size_t first = 0;
+  while (first < rank && axes[first] == first) ++first;
+  if (first == rank) return std::nullopt;
+  const auto second = axes[first];
+  for (auto i = first; i < rank; ++i)
+    if (axes[i] - first != (i - first + second - first) % (rank - first)) return std::nullopt;
+  return std::pair{first, second};
 }
 
 }  // namespace
@@ -34,6 +49,12 @@ Array permute(const Array& given, const Axes& axes) {
   Array out = Array::uninitialized(shape, a.dtype());
   const auto inner = dims[rank - 1], step = strides[rank - 1];
   if (out.size() == 0) return out;
+  if (const auto runs = swapped_runs(axes, rank)) {
+    const auto columns = a.shape().count(runs->second), matrix = a.shape().count(runs->first);
+    transpose(a.bytes().data(), out.mutable_bytes().data(), a.size() / matrix, matrix / columns, columns,
+              static_cast<std::int64_t>(size_of(a.dtype())));
+    return out;
+  }
   dispatch(a.dtype(), [&]<class T>() {
     const T* const from = a.data<T>().data();
     T* const to = out.mutable_data<T>().data();

@@ -5,7 +5,9 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <numeric>
 #include <vector>
 
@@ -65,6 +67,36 @@ TEST(Scatter, AddsWhereOffsetsMeetAndRefusesOthers) {
   EXPECT_EQ(testing::doubles(scattered(1)), (std::vector<double>{2, 4}));
   expect_error([&] { scattered(2); }, "gather: offset 2 is outside 2 elements");
   expect_error([&] { scattered(-1); }, "gather: offset -1 is outside 2 elements");
+}
+
+/// The element of a permuted array at `at` is the given one's with at[i] along axes[i].
+template <class T>
+void expect_permuted(const kernels::Axes& axes) {
+  const std::int64_t sides[]{3, 2, 5, 9};
+  std::vector<T> values(270);
+  std::iota(values.begin(), values.end(), T{0});
+  std::int64_t strides[4];
+  for (std::size_t i = 0; i < 4; ++i)
+    strides[i] = std::accumulate(sides + axes[i] + 1, sides + 4, std::int64_t{1}, std::multiplies<>());
+  std::vector<T> expected;
+  for (std::int64_t i = 0; i < sides[axes[0]]; ++i)
+    for (std::int64_t j = 0; j < sides[axes[1]]; ++j)
+      for (std::int64_t k = 0; k < sides[axes[2]]; ++k)
+        for (std::int64_t l = 0; l < sides[axes[3]]; ++l)
+          expected.push_back(
+              static_cast<T>(i * strides[0] + j * strides[1] + k * strides[2] + l * strides[3]));
+  const Array got = kernels::permute(Array::from(values, {3, 2, 5, 9}), axes);
+  EXPECT_EQ(got.shape(), (Shape{sides[axes[0]], sides[axes[1]], sides[axes[2]], sides[axes[3]]}));
+  EXPECT_TRUE(std::ranges::equal(got.data<T>(), expected));
+}
+
+TEST(Permute, IsTheDefinitionForAnyOrderOfAxes) {
+  kernels::Axes axes{0, 1, 2, 3};
+  do {
+    expect_permuted<float>(axes);
+    expect_permuted<double>(axes);
+    expect_permuted<std::int64_t>(axes);
+  } while (std::next_permutation(axes.begin(), axes.begin() + 4));
 }
 
 }  // namespace
