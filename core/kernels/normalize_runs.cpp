@@ -164,7 +164,8 @@ class RunsBackward {
     T* const dx = b_.dx + begin;
     const Slope<T> slope(b_.mean[g], invstd, w, total, b_.count());
     if (!slope.extreme)
-      return apply_slope(dy, x, dx, length, slope, ahead, {b_.is_past_caches(), (runs_.chunks == 1 && runs_.units > 1 ? -runs_.step : 0)});
+      return apply_slope(dy, x, dx, length, slope, ahead,
+                         {b_.is_past_caches(), (runs_.chunks == 1 && runs_.units > 1 ? -runs_.step : 0)});
     for (Index i = 0; i < length; ++i)
       dx[i] = static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), b_.mean[g],
                                       invstd, w, total, b_.count()));
