@@ -8,6 +8,7 @@ cp -r "$source/tests/install/consumer" "$work/program"
 cd "$work"
 warnings="-Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wmissing-field-initializers -Werror"
 if "$CXX" --version | grep -q clang; then warnings+=" -Wno-sign-conversion"; fi
+
 fail() {
   echo "$1" >&2
   exit 1
@@ -70,7 +71,8 @@ add_subdirectory() {
   expect_plain_compile_of_main plain
 }
 
-# Built as a package would be, but for how well the compiler optimizes. A shared library brings what it depends on itself.
+# Built as a package would be, but for how well the compiler optimizes. A shared library brings what it depends
+# on itself.
 shared() {
   local without_dependencies=()
   for package in spdlog fmt ZLIB OpenMP nlohmann_json; do
