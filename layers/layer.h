@@ -27,6 +27,7 @@ class Layer : public Module {
   HookHandle register_forward_hook(F hook) {
     return HookHandle(forward_hooks_, std::move(hook));
   }
+  /// Whether a hook is to see the next call.
   bool has_forward_hooks() const { return forward_hooks_ && !forward_hooks_->hooks.empty(); }
   /// Multiplications that are added up to make y of x, biases not counted: exact for Linear and Conv2d, 0
   /// for layers whose work is small beside them.

@@ -1,3 +1,4 @@
+#include <evenkeel/autograd/anomaly.h>
 #include <evenkeel/core/check.h>
 #include <evenkeel/layers/activation.h>
 #include <evenkeel/layers/pool.h>
@@ -9,10 +10,10 @@ namespace evenkeel {
 namespace {
 
 /// The largest of rectified elements is the largest element, rectified; where that is not above 0 no gradient
-/// passes, whichever of equal elements would get it.
+/// passes, whichever of equal elements would get it. DetectAnomaly is to see what each layer was given.
 bool may_swap(const Layer& first, const Layer& second) {
-  return typeid(first) == typeid(ReLU) && typeid(second) == typeid(MaxPool2d) && !first.has_forward_hooks() &&
-         !second.has_forward_hooks();
+  return !DetectAnomaly::is_on() && typeid(first) == typeid(ReLU) && typeid(second) == typeid(MaxPool2d) &&
+         !first.has_forward_hooks() && !second.has_forward_hooks();
 }
 
 }  // namespace
@@ -35,8 +36,9 @@ void Sequential::fields(FieldVisitor& f) {
   for (std::size_t i = 0; i < size(); ++i) f(std::to_string(i), layers_[i]);
 }
 
-Tensor Sequential::forward(const Tensor& x) {
-  Tensor y = x;
+Tensor Sequential::forward(const Tensor& x) { return forward_over(Tensor(x)); }
+Tensor Sequential::forward_over(Tensor&& x) {
+  Tensor y = std::move(x);
   for (std::size_t i = 0; i < size(); ++i)
     if (i + 1 < size() && may_swap(*layers_[i], *layers_[i + 1])) {
       y = layers_[i](layers_[i + 1](y));

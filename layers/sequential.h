@@ -10,8 +10,8 @@
 namespace evenkeel {
 
 /// Runs layers one after another; their names are "0", "1", ... An empty one gives its input. ReLU before
-/// MaxPool2d, if no hook looks between them, runs after it, on fewer elements: values and gradients are the
-/// same, bit for bit.
+/// MaxPool2d runs after it, on fewer elements, unless a hook or DetectAnomaly looks at them: values and
+/// gradients are the same, bit for bit.
 class Sequential final : public Layer {
  public:
   /// Lets a layer be moved out of an initializer list.
@@ -41,6 +41,7 @@ class Sequential final : public Layer {
 
  protected:
   Tensor forward(const Tensor& x) override;
+  Tensor forward_over(Tensor&& x) override;
 
  private:
   std::vector<AnyLayer> layers_;

@@ -15,8 +15,8 @@ using simd::Vector;
 
 /// So many steps at a time, their weights stay in the L1.
 constexpr Index most_steps = 16384 / (2 * simd::vector_bytes);
-/// A band's images and its work are about as large as this; less in a small batch, which is cut into about as
-/// many bands as are worth a task.
+/// A band's images and its work are at most about as large as this; a batch of fewer bands than the last
+/// number is cut into so many, unless they would have fewer than `least_products`.
 constexpr Index band_elements = 16384, band_products = Index{1} << 22, least_products = Index{1} << 18,
                 bands_of_small_batch = 8;
 

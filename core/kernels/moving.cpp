@@ -22,8 +22,8 @@ std::int64_t inside(std::int64_t offset, std::int64_t size) {
   return offset;
 }
 
-/// Where the axes are 0, 1, ... but for two neighbouring runs that change places, such as {0, 2, 3, 1}: the
-/// first axis of the first run and of the second.
+/// Where the axes are 0, 1, ... and then two runs, up to the last axis, that have changed places, such as
+/// {0, 2, 3, 1}: the first axis of the run that came first and of the other.
 std::optional<std::pair<std::size_t, std::size_t>> swapped_runs(const Axes& axes, std::size_t rank) {
   std::size_t first = 0;
   while (first < rank && axes[first] == first) ++first;

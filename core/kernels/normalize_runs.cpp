@@ -67,17 +67,18 @@ class RunsForward {
       f_.var[g] = found.var;
       const double invstd = inverse_std(found.var, f_.how.eps);
       const auto ahead = runs_.ahead_of_applying(g);
-      for_range(share, runs_.units, runs_.grain(), [&](Index unit) { apply_unit(g, unit, invstd, ahead); });
+      for_range(share, runs_.units, runs_.grain(),
+                [&](Index unit) { apply_unit(g, unit, invstd, ahead, runs_.ahead(unit)); });
     });
   }
 
  private:
-  void apply_unit(Index g, Index unit, double invstd, Index ahead) {
+  void apply_unit(Index g, Index unit, double invstd, Index ahead, Index write_ahead) {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit), c = runs_.channel(g, unit);
     const T* const x = f_.x + begin;
     T* const y = f_.y + begin;
     const Line<T> line(f_.mean[g], invstd, f_.gamma[c], f_.beta[c]);
-    if (!line.extreme) return apply(x, y, length, line, ahead, {f_.is_past_caches(), runs_.ahead(0)});
+    if (!line.extreme) return apply(x, y, length, line, ahead, {f_.is_past_caches(), write_ahead});
     for (Index i = 0; i < length; ++i)
       y[i] = static_cast<T>((static_cast<double>(x[i]) - f_.mean[g]) * invstd * f_.gamma[c] + f_.beta[c]);
   }
@@ -96,7 +97,7 @@ class RunsForward {
         const auto g = in_turn ? i / runs_.units : row / runs_.count * m.count + within / runs_.chunks;
         const auto unit =
             in_turn ? i % runs_.units : row % runs_.count * runs_.chunks + within % runs_.chunks;
-        apply_unit(g, unit, invstd[static_cast<std::size_t>(g)], 0);
+        apply_unit(g, unit, invstd[static_cast<std::size_t>(g)], 0, 0);
       }
     });
   }
@@ -140,7 +141,8 @@ class RunsBackward {
     }
     const auto ahead = runs_.ahead_of_applying(g);
     for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // alone: what was read last comes first
-      apply_unit(g, share ? i : runs_.units - 1 - i, invstd, total, ahead);
+      const auto unit = share ? i : runs_.units - 1 - i;
+      apply_unit(g, unit, invstd, total, ahead, share ? runs_.ahead(unit) : runs_.behind(unit));
     });
   }
   TwoSums segment_sums(Index g, Index segment) const {
@@ -157,15 +159,14 @@ class RunsBackward {
     });
     return sums.total();
   }
-  void apply_unit(Index g, Index unit, double invstd, TwoSums total, Index ahead) const {
+  void apply_unit(Index g, Index unit, double invstd, TwoSums total, Index ahead, Index write_ahead) const {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
     const double w = b_.gamma[runs_.channel(g, unit)];
     const T *const dy = b_.grad + begin, *const x = b_.x + begin;
     T* const dx = b_.dx + begin;
     const Slope<T> slope(b_.mean[g], invstd, w, total, b_.count());
     if (!slope.extreme)
-      return apply_slope(dy, x, dx, length, slope, ahead,
-                         {b_.is_past_caches(), (runs_.chunks == 1 && runs_.units > 1 ? -runs_.step : 0)});
+      return apply_slope(dy, x, dx, length, slope, ahead, {b_.is_past_caches(), write_ahead});
     for (Index i = 0; i < length; ++i)
       dx[i] = static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), b_.mean[g],
                                       invstd, w, total, b_.count()));
@@ -178,7 +179,7 @@ class RunsBackward {
     if (factor.extreme)
       std::transform(dy, dy + length, dx, factor);
     else
-      write_run({b_.is_past_caches(), runs_.ahead(0)}, dx, length,
+      write_run({b_.is_past_caches(), runs_.ahead(unit)}, dx, length,
                 [=](Index i) { return simd::load(dy + i) * factor.a; });
   }
   void add_up_parameters() {

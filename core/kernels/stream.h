@@ -36,12 +36,13 @@ template <class T>
     simd::store(to, v);
 }
 
-/// How a run is written. `ahead` is the distance to the run that is written next, which is fetched meanwhile;
-/// 0 where it simply follows.
+/// How a run is written. `ahead` is the distance to the run that is written next, which is fetched meanwhile
+/// unless it goes past the caches; 0 where it simply follows.
 struct Writing {
   bool past_caches;
   std::int64_t ahead = 0;
 };
+
 /// to[i] = compute(i)[0], to[i + 1] = compute(i)[1], ... in vectors that cover [0, length), which is at least
 /// one vector; those at the ends may overlap their neighbours.
 template <bool past_caches, class T, class Compute>

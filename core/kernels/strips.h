@@ -42,6 +42,8 @@ struct Strips {
   /// From a unit to the next of its group, which is worth fetching meanwhile; 0 where there is none or where
   /// it simply follows.
   Index ahead(Index unit) const { return chunks == 1 && unit + 1 < units && step != length ? step : 0; }
+  /// The same from last to first, in which all strips jump.
+  Index behind(Index unit) const { return chunks == 1 && unit > 0 ? -step : 0; }
 
   Groups groups;
   Index count, length, step;  // of the strips of a group

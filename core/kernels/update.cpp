@@ -9,7 +9,8 @@ namespace {
 
 using simd::multiply_add;
 
-/// Nets have many parameters, and most are small: threads pay only for the large ones.
+/// Nets have many parameters, and most are small: threads pay only for the large ones,
+/// which are cut finely, so that they end together.
 constexpr std::int64_t grain_for(std::int64_t size) { return size < 65'536 ? 65'536 : 16'384; }
 
 /// The gradient of what is minimized, with the pull of weight decay towards 0. Without decay the value is out

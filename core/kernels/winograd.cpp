@@ -49,8 +49,8 @@ class WinogradCorrelation {
   void run(const Weight& weight, const float* bias, float* to) {
     const auto count = static_cast<Index>(columns_.size()), blocks = ceil_div(g_.from[1], channels_at_once),
                vectors = columns_.back().first + columns_.back().vectors;
-    Array weights = Array::uninitialized({points * lanes * (vectors * g_.from[1] + count)}, DType::float32);
-    weights_ = weights.mutable_data<float>().data();
+    weights_ = Array::uninitialized({points * lanes * (vectors * g_.from[1] + count)}, DType::float32);
+    transformed_ = weights_.mutable_data<float>().data();
     if (bands_.count() > 1) {
       parallel_for(count * blocks, 2, [&](Index i, Index end) {
         for (; i < end; ++i)
@@ -59,7 +59,8 @@ class WinogradCorrelation {
       parallel_for(bands_.count(), bands_.grain(),
                    [&](Index i, Index end) { correlate(i, end, columns_, bias, to); });
     } else {
-      // Threads share the columns, and each finds the weights that it multiplies in its own cache.
+      // Threads share the columns, and each finds the weights that it multiplies in its own cache. How many
+      // columns a thread takes no result shows.
       parallel_for(count, ceil_div(count, num_threads()), [&](Index i, Index end) {
         const std::span own(columns_.begin() + i, columns_.begin() + end);
         for (const Columns& columns : own)
@@ -95,7 +96,7 @@ class WinogradCorrelation {
   /// The transformed weights of some columns, [point][channel of from][vector] with zeros beyond the last
   /// channel. A cache line more from point to point, lest all points fall on the same lines of the L1.
   float* weights_of(const Columns& columns) const {
-    return weights_ + points * lanes * (columns.first * g_.from[1] + columns.first / 2);
+    return transformed_ + points * lanes * (columns.first * g_.from[1] + columns.first / 2);
   }
   Index weight_pitch(Index vectors) const { return (vectors * g_.from[1] + 1) * lanes; }
 
@@ -174,7 +175,8 @@ class WinogradCorrelation {
   Bands bands_;          // of rows of tiles
   TileInputs<M, R> seen_;
   Points inputs_{0, 0}, outputs_{0, 0};
-  float* weights_ = nullptr;  // transformed
+  Array weights_;
+  float* transformed_ = nullptr;  // the weights
 };
 
 }  // namespace

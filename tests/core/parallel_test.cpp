@@ -7,8 +7,10 @@
 #include <gtest/gtest.h>
 
 #include <atomic>
+#include <chrono>
 #include <mutex>
 #include <set>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -20,13 +22,27 @@ TEST(Threads, PiecesFollowFromSizeAndGrainAlone) {
     set_num_threads(threads);
     EXPECT_EQ(num_threads(), threads);
     std::mutex mutex;
-    std::set<std::pair<std::int64_t, std::int64_t>> pieces;
+    std::multiset<std::pair<std::int64_t, std::int64_t>> pieces;
     parallel_for(10, 4, [&](std::int64_t begin, std::int64_t end) {
       const std::lock_guard lock(mutex);
       pieces.emplace(begin, end);
     });
-    EXPECT_EQ(pieces, (std::set<std::pair<std::int64_t, std::int64_t>>{{0, 4}, {4, 8}, {8, 10}}));
+    EXPECT_EQ(pieces, (std::multiset<std::pair<std::int64_t, std::int64_t>>{{0, 4}, {4, 8}, {8, 10}}));
   }
+  set_num_threads(0);
+}
+
+TEST(Threads, HelpOneThatIsSlow) {
+  set_num_threads(2);
+  std::atomic<int> done = 0;
+  parallel_for(8, 1, [&](std::int64_t begin, std::int64_t) {
+    if (begin == 0) {  // as long as the other thread has anything left to do
+      const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+      while (done < 7 && std::chrono::steady_clock::now() < deadline) std::this_thread::yield();
+      EXPECT_EQ(done, 7);
+    }
+    ++done;
+  });
   set_num_threads(0);
 }
 

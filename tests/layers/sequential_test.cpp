@@ -1,5 +1,7 @@
+#include <evenkeel/autograd/anomaly.h>
+#include <evenkeel/autograd/backward.h>
+#include <evenkeel/autograd/node.h>
 #include <evenkeel/autograd/ops/arithmetic.h>
-#include <evenkeel/autograd/ops/reduce.h>
 #include <evenkeel/layers/activation.h>
 #include <evenkeel/layers/pool.h>
 #include <evenkeel/layers/sequential.h>
@@ -7,7 +9,12 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
+#include <iterator>
 #include <limits>
+#include <tuple>
+#include <utility>
+#include <vector>
 
 namespace evenkeel {
 namespace {
@@ -28,27 +35,32 @@ Array edges(DType dtype, MemoryOrder order) {
 }
 
 struct Found {
-  Array y, dx;
+  Array y, dx, dx_of_dx;
 };
 template <class F>
 Found run(const Array& values, F f) {
   const Tensor x(values, true);
-  const Tensor y = f(x);
-  sum(y * y).backward();
-  return {y.value(), x.grad().value()};
+  const Tensor y = f(x), cotangent(normal_array(y.shape(), 2, values.dtype()), true);
+  const Tensor dx = gradients(y, {x}, {.cotangent = cotangent, .create_graph = true})[0];
+  const Tensor of_cotangent =
+      gradients(dx, {cotangent}, {.cotangent = Tensor(normal_array(x.shape(), 3, values.dtype()))})[0];
+  return {y.value(), dx.value(), of_cotangent.value()};
 }
 
 class ReluBeforeMaxPool : public ::testing::TestWithParam<std::tuple<DType, MemoryOrder>> {};
 TEST_P(ReluBeforeMaxPool, HasTheBitsOfBothInTurn) {
   const auto [dtype, order] = GetParam();
-  for (const MaxPool2dOptions& pooling :
-       {MaxPool2dOptions{.kernel_size = 2}, {.kernel_size = 3, .stride = 2, .padding = 1}}) {
+  for (const MaxPool2dOptions& pooling : {MaxPool2dOptions{.kernel_size = 2},
+                                          {.kernel_size = 3, .stride = 2, .padding = 1},
+                                          {.kernel_size = 2, .ceil_mode = true},
+                                          {.kernel_size = 2, .data_format = DataFormat::NHWC}}) {
     Sequential net({ReLU(), MaxPool2d(pooling)});
-    const Found got = run(edges(dtype, order), [&](const Tensor&x) { return net(x); }),
-                expected =
-                    run(edges(dtype, order), [&](const Tensor&x) { return max_pool2d(relu(x), pooling); });
+    const Array x = edges(dtype, order);
+    const Found got = run(x, [&](const Tensor&in) { return net(in); }),
+                expected = run(x, [&](const Tensor&in) { return max_pool2d(relu(in), pooling); });
     EXPECT_TRUE(same_bits(got.y, expected.y));
     EXPECT_TRUE(same_bits(got.dx, expected.dx));
+    EXPECT_TRUE(same_bits(got.dx_of_dx, expected.dx_of_dx));
   }
 }
 INSTANTIATE_TEST_SUITE_P(Sequential, ReluBeforeMaxPool,
@@ -56,16 +68,42 @@ INSTANTIATE_TEST_SUITE_P(Sequential, ReluBeforeMaxPool,
                                             ::testing::Values(MemoryOrder::row_major,
                                                               MemoryOrder::channels_last)));
 
-TEST(Sequential, HooksSeeReluAndMaxPoolInTheirOrder) {
+TEST(Sequential, PoolsBeforeReluUnlessAHookLooks) {
   Sequential net({ReLU(), MaxPool2d({.kernel_size = 2})});
+  const Tensor x(normal_array({1, 1, 4, 4}, 1), true);
+  EXPECT_EQ(net(x).node()->op, "relu");
   std::vector<Shape> seen;
-  const auto see = [&](Layer&, const Tensor&, const Tensor& y) { seen.push_back(y.shape()); };
-  HookHandle of_relu = net[0].register_forward_hook(see);
-  net(Tensor(normal_array({1, 1, 4, 4}, 1)));
-  of_relu.remove();
-  HookHandle of_pool = net[1].register_forward_hook(see);
-  net(Tensor(normal_array({1, 1, 4, 4}, 1)));
-  EXPECT_EQ(seen, (std::vector<Shape>{{1, 1, 4, 4}, {1, 1, 2, 2}}));
+  const auto see = [&](Layer&, const Tensor& in, const Tensor&) { seen.push_back(in.shape()); };
+  for (const std::size_t layer : {0, 1}) {
+    HookHandle hook = net[layer].register_forward_hook(see);
+    EXPECT_EQ(net(x).node()->op, "max_pool2d");
+    hook.remove();
+  }
+  EXPECT_EQ(seen, (std::vector<Shape>{{1, 1, 4, 4}, {1, 1, 4, 4}}));
+  EXPECT_EQ(net(x).node()->op, "relu");
+}
+
+TEST(Sequential, ShowsDetectAnomalyEachLayerInTurn) {
+  Sequential net({ReLU(), MaxPool2d({.kernel_size = 1})});
+  const DetectAnomaly on;
+  const Tensor lowest = Tensor::from({-std::numeric_limits<float>::infinity()}, {1, 1, 1, 1});
+  EXPECT_EQ(net(lowest).item(), 0);
+}
+
+/// Tells where its result lies.
+struct Copy final : Layer {
+  Tensor forward(const Tensor& x) override {
+    const Tensor y = x + 0;
+    memory = y.value().data<float>().data();
+    return y;
+  }
+  const float* memory = nullptr;
+};
+TEST(Sequential, HandsItsTemporariesOn) {
+  Sequential net({Copy(), Sequential({ReLU()})});
+  const Tensor y = net(Tensor::from({-1.F, 2.F}, {2}));
+  EXPECT_EQ(y.to_vector(), (std::vector<double>{0, 2}));
+  EXPECT_EQ(y.value().data<float>().data(), dynamic_cast<Copy&>(net[0]).memory);
 }
 
 TEST(Sequential, LeavesItsInputAsItIs) {

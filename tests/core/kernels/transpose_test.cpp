@@ -96,6 +96,7 @@ TEST(Permute, IsTheDefinitionForAnyOrderOfAxes) {
     expect_permuted<float>(axes);
     expect_permuted<double>(axes);
     expect_permuted<std::int64_t>(axes);
+    expect_permuted<std::uint8_t>(axes);
   } while (std::next_permutation(axes.begin(), axes.begin() + 4));
 }
 
