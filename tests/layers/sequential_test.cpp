@@ -35,16 +35,16 @@ Array edges(DType dtype, MemoryOrder order) {
 }
 
 struct Found {
-  Array y, dx, dx_of_dx;
+  Array y, dx, dcotangent;
 };
 template <class F>
 Found run(const Array& values, F f) {
   const Tensor x(values, true);
   const Tensor y = f(x), cotangent(normal_array(y.shape(), 2, values.dtype()), true);
   const Tensor dx = gradients(y, {x}, {.cotangent = cotangent, .create_graph = true})[0];
-  const Tensor of_cotangent =
+  const Tensor dcotangent =
       gradients(dx, {cotangent}, {.cotangent = Tensor(normal_array(x.shape(), 3, values.dtype()))})[0];
-  return {y.value(), dx.value(), of_cotangent.value()};
+  return {y.value(), dx.value(), dcotangent.value()};
 }
 
 class ReluBeforeMaxPool : public ::testing::TestWithParam<std::tuple<DType, MemoryOrder>> {};
@@ -56,11 +56,11 @@ TEST_P(ReluBeforeMaxPool, HasTheBitsOfBothInTurn) {
                                           {.kernel_size = 2, .data_format = DataFormat::NHWC}}) {
     Sequential net({ReLU(), MaxPool2d(pooling)});
     const Array x = edges(dtype, order);
-    const Found got = run(x, [&](const Tensor&in) { return net(in); }),
-                expected = run(x, [&](const Tensor&in) { return max_pool2d(relu(in), pooling); });
+    const Found got = run(x, [&](const Tensor& in) { return net(in); });
+    const Found expected = run(x, [&](const Tensor& in) { return max_pool2d(relu(in), pooling); });
     EXPECT_TRUE(same_bits(got.y, expected.y));
     EXPECT_TRUE(same_bits(got.dx, expected.dx));
-    EXPECT_TRUE(same_bits(got.dx_of_dx, expected.dx_of_dx));
+    EXPECT_TRUE(same_bits(got.dcotangent, expected.dcotangent));
   }
 }
 INSTANTIATE_TEST_SUITE_P(Sequential, ReluBeforeMaxPool,
