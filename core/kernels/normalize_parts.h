@@ -210,13 +210,29 @@ void for_range(bool share, Index n, Index grain, Body body) {
 /// Groups smaller than this are summed in one piece, by one thread.
 inline constexpr Index elements_of_piece = 16384;
 
-/// body(group, share): whole groups are tasks, unless there are only a few large ones; those the threads
-/// share piece by piece.
-template <class Body>
-void for_each_group(Index groups, Index size_of_group, Body body) {
+/// find(group, share), then apply(group, share): whole groups are tasks, unless there are only a few large
+/// ones; those the threads share piece by piece. Of small groups, several are found before the first is
+/// applied: what ends the sums of one, a chain of divisions and roots, runs beside the sums of the next.
+template <class Find, class Apply>
+void for_each_group(Index groups, Index size_of_group, Find find, Apply apply) {
+  constexpr Index elements_together = 2048;  // in the L1 even with their gradients
   const bool share = groups < 8 && size_of_group > elements_of_piece;
-  for_range(!share, groups, at_least_one(2 * elements_per_task / size_of_group),
-            [&](Index g) { body(g, share); });
+  const auto together = share ? 1 : at_least_one(elements_together / size_of_group);
+  const auto some = [&](Index begin, Index last) {
+    for (; begin < last; begin += together) {
+      const auto end = std::min(begin + together, last);
+      for (auto g = begin; g < end; ++g) find(g, share);
+      for (auto g = begin; g < end; ++g) apply(g, share);
+    }
+  };
+  if (share)
+    some(0, groups);
+  else
+    parallel_for(groups, at_least_one(2 * elements_per_task / size_of_group), some);
+}
+template <class Find>
+void for_each_group(Index groups, Index size_of_group, Find find) {
+  for_each_group(groups, size_of_group, find, [](Index, bool) {});
 }
 
 /// Into how many pieces a group of so many elements may be cut.

@@ -17,7 +17,7 @@ struct Runs : Strips {
         channels(how.affine.total()) {}
   static bool of_one_channel(const Normalization& how) { return how.moments.inner <= how.affine.inner; }
   Index channel(Index group, Index unit) const {
-    return one_channel ? group % channels : (group * count + unit / chunks) % channels;
+    return one_channel ? group % channels : (group * count + strip_of(unit)) % channels;
   }
   /// From what is applied to what is summed next, which is worth fetching meanwhile: the same place of the
   /// next group, where the groups are small or lie side by side.
@@ -61,15 +61,19 @@ class RunsForward {
   void operator()() {
     if (!f_.find_moments) return apply_in_memory_order();
     const auto strips = strips_of_moments(f_.how.moments, f_.size);
-    for_each_group(f_.how.moments.total(), strips.count * strips.length, [&](Index g, bool share) {
-      const Spread found = spread_of(f_.x, strips, g, share);
-      f_.mean[g] = found.mean;
-      f_.var[g] = found.var;
-      const double invstd = inverse_std(found.var, f_.how.eps);
-      const auto ahead = runs_.ahead_of_applying(g);
-      for_range(share, runs_.units, runs_.grain(),
-                [&](Index unit) { apply_unit(g, unit, invstd, ahead, runs_.ahead(unit)); });
-    });
+    for_each_group(
+        f_.how.moments.total(), strips.count * strips.length,
+        [&](Index g, bool share) {
+          const Spread found = spread_of(f_.x, strips, g, share);
+          f_.mean[g] = found.mean;
+          f_.var[g] = found.var;
+        },
+        [&](Index g, bool share) {
+          const double invstd = inverse_std(f_.var[g], f_.how.eps);
+          const auto ahead = runs_.ahead_of_applying(g);
+          for_range(share, runs_.units, runs_.grain(),
+                    [&](Index unit) { apply_unit(g, unit, invstd, ahead, runs_.ahead(unit)); });
+        });
   }
 
  private:
@@ -112,11 +116,15 @@ class RunsBackward {
   explicit RunsBackward(const Backward<T>& b)
       : b_(b),
         runs_(b.how, b.size),
+        through_moments_(b.how.moments_of_input && b.dx),
         sums_(static_cast<std::size_t>(b.how.moments.total() * runs_.segments)) {}
 
   void operator()() {
-    for_each_group(b_.how.moments.total(), runs_.count * runs_.length,
-                   [&](Index g, bool share) { one_group(g, share); });
+    for_each_group(
+        b_.how.moments.total(), runs_.count * runs_.length, [&](Index g, bool share) { sum_group(g, share); },
+        [&](Index g, bool share) {
+          if (through_moments_) apply_group(g, share);
+        });
     if (b_.dgamma) add_up_parameters();
   }
 
@@ -125,15 +133,16 @@ class RunsBackward {
     return sums_[static_cast<std::size_t>(g * runs_.segments + segment)];
   }
 
-  void one_group(Index g, bool share) {
-    const bool through_moments = b_.how.moments_of_input && b_.dx;
+  void sum_group(Index g, bool share) {
     const double invstd = inverse_std(b_.var[g], b_.how.eps);
     for_range(share, runs_.segments, ceil_div(runs_.grain(), runs_.units_per_segment), [&](Index segment) {
-      if (through_moments || b_.dgamma) sums(g, segment) = segment_sums(g, segment);
-      if (b_.dx && !through_moments)  // while it is in the L1
+      if (through_moments_ || b_.dgamma) sums(g, segment) = segment_sums(g, segment);
+      if (b_.dx && !through_moments_)  // while it is in the L1
         runs_.for_each_unit(segment, [&](Index unit) { scale_unit(g, unit, invstd); });
     });
-    if (!through_moments) return;
+  }
+  void apply_group(Index g, bool share) {
+    const double invstd = inverse_std(b_.var[g], b_.how.eps);
     TwoSums total;
     for (Index segment = 0; segment < runs_.segments; ++segment) {
       const double w = b_.gamma[runs_.channel(g, segment * runs_.units_per_segment)];
@@ -199,6 +208,7 @@ class RunsBackward {
 
   Backward<T> b_;
   Runs runs_;
+  bool through_moments_;
   std::vector<TwoSums> sums_;
 };
 

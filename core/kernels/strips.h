@@ -26,11 +26,15 @@ struct Strips {
     segments = ceil_div(units, units_per_segment);
   }
   Index begin(Index group, Index unit) const {
-    return groups.first_of(group, size_) + unit / chunks * step + unit % chunks * chunk;
+    const auto first = groups.blocks == 1 ? group * groups.inner : groups.first_of(group, size_);
+    return first + strip_of(unit) * step + chunk_of(unit) * chunk;
   }
   Index length_of(Index unit) const {
-    return unit % chunks + 1 < chunks ? chunk : length - unit % chunks * chunk;
+    return chunk_of(unit) + 1 < chunks ? chunk : length - chunk_of(unit) * chunk;
   }
+  // Short strips, which are not cut, would wait for a division.
+  Index strip_of(Index unit) const { return chunks == 1 ? unit : unit / chunks; }
+  Index chunk_of(Index unit) const { return chunks == 1 ? 0 : unit % chunks; }
   /// So many units make a task.
   Index grain() const { return at_least_one(elements_per_task / chunk); }
   /// body(unit) for the units of a segment.
