@@ -12,17 +12,16 @@ namespace {
 using Index = std::int64_t;
 using simd::Vector;
 
-/// A band of a plane is about as large as this: it and its result stay in the L1.
-constexpr Index band_elements = 4096;
+/// A band of a plane is about as large as this: it, its copy and its result stay in the L1.
+constexpr Index band_elements = 1024;
 /// Neighbouring vectors of a result, or taps of a weight, that are summed at a time.
 constexpr Index vectors_at_once = 4, taps_at_once = 9, most_chunks = 8;
 
-/// All planes of a batch, as images [N * C, 1, H, W] of one channel, whose rows are seen in whole vectors.
+/// All planes of a batch, as images [N * C, 1, H, W] of one channel.
 template <class T>
 SeenImages<T> planes_of(const Array& images, Reach rows, Reach columns, Index out_rows, Index out_columns,
                         const Bands& bands) {
   const Shape& s = images.shape();
-  columns.high += round_up<T>(out_columns) - out_columns;
   return {images.relabelled({s[0] * s[1], 1, s[2], s[3]}, MemoryOrder::channels_last),
           1,
           rows,
@@ -30,6 +29,12 @@ SeenImages<T> planes_of(const Array& images, Reach rows, Reach columns, Index ou
           out_rows,
           out_columns,
           bands};
+}
+
+/// The same columns as whole vectors see them.
+template <class T>
+Reach whole_vectors(Reach columns, Index out_columns) {
+  return {columns.step, columns.low, columns.high + round_up<T>(out_columns) - out_columns};
 }
 
 Bands bands_of(const Correlation& g) {
@@ -61,6 +66,52 @@ void correlate_row(const T* from, std::span<const Index> offsets, const T* windo
   for (; j < columns; j += n) correlate_vectors<T, 1>(from + j, offsets, window, shift, to + j);
 }
 
+/// Some neighbouring rows of a result by windows of 3x3, whose sums share what they read. Vectors go from
+/// right to left, since they may write beyond their row, into the beginning of the next.
+template <class T, Index rows>
+void correlate_rows_3x3(const T* from, Index pitch, const Vector<T>* window, Vector<T> shift, T* to,
+                        Index columns) {
+  constexpr auto n = simd::lanes<T>;
+  for (auto j = (ceil_div(columns, n) - 1) * n; j >= 0; j -= n) {
+    Vector<T> sums[rows]{};
+#pragma GCC unroll 10
+    for (Index r = 0; r < rows + 2; ++r)
+#pragma GCC unroll 3
+      for (Index c = 0; c < 3; ++c) {
+        const auto pixels = simd::load_once(from + r * pitch + j + c);
+#pragma GCC unroll 3
+        for (Index k = 0; k < 3; ++k)
+          if (k <= r && r - k < rows)
+            sums[r - k] = simd::multiply_add(pixels, window[3 * k + c], sums[r - k]);
+      }
+#pragma GCC unroll 8
+    for (Index i = 0; i < rows; ++i) simd::store(to + i * columns + j, sums[i] + shift);
+  }
+}
+
+/// Some rows of a plane; calls fetch(row, count) before so many of them.
+template <class T, class Fetch>
+void correlate_plane(const T* from, Index pitch, Index rows, std::span<const Index> offsets, const T* window,
+                     Vector<T> shift, T* to, Index columns, Fetch fetch) {
+  Index i = 0;
+  if (offsets.size() == 9 && offsets.back() == 2 * pitch + 2) {
+    Vector<T> factors[9];
+    for (Index tap = 0; tap < 9; ++tap) factors[tap] = simd::broadcast(window[tap]);
+    const auto some = [&]<Index count>(std::integral_constant<Index, count>) {
+      for (; i + count <= rows; i += count) {
+        fetch(i, count);
+        correlate_rows_3x3<T, count>(from + i * pitch, pitch, factors, shift, to + i * columns, columns);
+      }
+    };
+    some(std::integral_constant<Index, 4>());
+    some(std::integral_constant<Index, 2>());
+  }
+  for (; i < rows; ++i) {
+    fetch(i, 1);
+    correlate_row(from + i * pitch, offsets, window, shift, to + i * columns, columns);
+  }
+}
+
 /// to[0 ... length) = from[...].
 template <class T>
 void write_out(const T* from, Index length, bool past_caches, T* to) {
@@ -75,12 +126,13 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   const Phase& phase = g.phases.front();
   const auto channels = g.to[1], columns = g.to[3], taps = static_cast<Index>(phase.taps.size());
   const Bands bands = bands_of(g);
-  const auto seen = planes_of<T>(from, g.rows, g.columns, g.to[2], columns, bands);
+  const auto seen = planes_of<T>(from, g.rows, whole_vectors<T>(g.columns, columns), g.to[2], columns, bands);
   const auto offsets = offsets_of(phase, g, seen);
   const T* const weights = weight.data<T>().data();
   const bool past_caches = is_past_caches(g.to.count() * static_cast<Index>(sizeof(T)));
   const auto rows = bands.images() * bands.rows();
-  parallel_for(bands.count(), bands.grain(), [&](Index b, Index end) {
+  // Bands are small here, and the first one of a task was not fetched.
+  parallel_for(bands.count(), std::clamp<Index>(bands.count() / 32, 1, 32), [&](Index b, Index end) {
     Array buffers =
         Array::uninitialized({seen.buffer_size() + rows * columns + simd::lanes<T> + taps}, dtype_of<T>);
     T* const buffer = buffers.template mutable_data<T>().data();
@@ -95,12 +147,11 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
         for (Index t = 0; t < taps; ++t)
           window[t] = weights[channel * taps + phase.taps[static_cast<std::size_t>(t)].weight];
         const auto shift = simd::broadcast(bias ? bias[channel] : T{0});
-        for (Index i = 0; i < band.rows; ++i) {
-          const auto row = n * band.rows + i;
-          next.prefetch(row, row + 1, band.images * band.rows);
-          correlate_row(planes + n * seen.image + i * seen.row, offsets, window, shift,
-                        result + row * columns, columns);
-        }
+        const auto fetch = [&](Index row, Index count) {
+          next.prefetch(n * band.rows + row, n * band.rows + row + count, band.images * band.rows);
+        };
+        correlate_plane<T>(planes + n * seen.image, seen.row, band.rows, offsets, window, shift,
+                           result + n * band.rows * columns, columns, fetch);
       }
       write_out(result, band.images * band.rows * columns, past_caches,
                 to + (band.image * g.to[2] + band.row) * columns);
@@ -114,7 +165,7 @@ class PlaneWeightGradient {
   PlaneWeightGradient(const Array& x, const Array& dy, const Convolution& conv)
       : g_(correlation_of_output(conv)),
         bands_(1, g_.to[2], at_least_one(band_elements / g_.columns.length(g_.to[3]))),
-        x_(planes_of<T>(x, g_.rows, g_.columns, g_.to[2], g_.to[3], bands_)),
+        x_(planes_of<T>(x, g_.rows, whole_vectors<T>(g_.columns, g_.to[3]), g_.to[2], g_.to[3], bands_)),
         dy_(planes_of<T>(dy, {1, 0, 0}, {1, 0, 0}, g_.to[2], g_.to[3], bands_)),
         offsets_(offsets_of(g_.phases.front(), g_, x_)),
         taps_(static_cast<Index>(offsets_.size())),
@@ -132,14 +183,23 @@ class PlaneWeightGradient {
       Array buffers = Array::uninitialized({x_.buffer_size() + dy_.buffer_size()}, dtype_of<T>);
       T* const buffer = buffers.template mutable_data<T>().data();
       const auto chunk = i / channels, channel = i % channels;
-      for (auto n = batch * chunk / chunks_; n < batch * (chunk + 1) / chunks_; ++n)
-        for (Index b = 0; b < bands_.count(); ++b) {
-          Band band = bands_[b];
-          band.image = n * channels + channel;
-          const T *const x = x_.read(band, buffer), *const dy = dy_.read(band, buffer + x_.buffer_size());
-          for (Index tap = 0; tap < taps_; tap += taps_at_once)
-            add_band(band.rows, x, dy, offsets_.data() + tap, sums + i * pitch + tap);
-        }
+      const auto first = batch * chunk / chunks_ * bands_.count(),
+                 last = batch * (chunk + 1) / chunks_ * bands_.count();
+      const auto band = [&](Index at) {
+        Band plane = bands_[at % bands_.count()];
+        plane.image = at / bands_.count() * channels + channel;
+        return plane;
+      };
+      for (auto at = first; at < last; ++at) {
+        const Band now = band(at), next = band(std::min(at + 1, last - 1));
+        const T *const x = x_.read(now, buffer), *const dy = dy_.read(now, buffer + x_.buffer_size());
+        const auto next_x = x_.region(next), next_dy = dy_.region(next);
+        for (Index tap = 0; tap < taps_; tap += taps_at_once)
+          add_band(now.rows, x, dy, offsets_.data() + tap, sums + i * pitch + tap, [&](Index row) {
+            next_x.prefetch(row, row + 1, now.rows);
+            next_dy.prefetch(row, row + 1, now.rows);
+          });
+      }
     });
     Array dw = Array::uninitialized(shape, dtype_of<T>);
     T* const to = dw.template mutable_data<T>().data();
@@ -153,11 +213,13 @@ class PlaneWeightGradient {
   }
 
  private:
-  void add_band(Index rows, const T* x, const T* dy, const Index* offsets, double* to) const {
+  template <class Fetch>
+  void add_band(Index rows, const T* x, const T* dy, const Index* offsets, double* to, Fetch fetch) const {
     constexpr auto n = simd::lanes<T>;
     const auto columns = g_.to[3], whole = columns / n * n;
     Vector<T> sums[taps_at_once]{};
     for (Index i = 0; i < rows; ++i, x += x_.row, dy += dy_.row) {
+      fetch(i);
       for (Index j = 0; j < whole; j += n) {
         const auto gradient = simd::load(dy + j);
 #pragma GCC unroll 9
@@ -165,7 +227,7 @@ class PlaneWeightGradient {
           sums[tap] = simd::multiply_add(simd::load(x + j + offsets[tap]), gradient, sums[tap]);
       }
       if (whole < columns) {  // what lies beyond the row may be Inf, which no zero of dy would silence
-        const auto gradient = simd::load(dy + whole);
+        const auto gradient = simd::load_some(dy + whole, columns - whole);
 #pragma GCC unroll 9
         for (Index tap = 0; tap < taps_at_once; ++tap)
           sums[tap] =

@@ -80,6 +80,16 @@ template <class T>
 #endif
 }
 
+/// For what is used several times: GCC would make the load an operand of each use.
+template <class T>
+[[gnu::always_inline]] inline Vector<T> load_once(const T* from) {
+  Vector<T> v = load(from);
+#if defined(__SSE2__)
+  asm("" : "+v"(v));
+#endif
+  return v;
+}
+
 /// Past the caches, to a multiple of the vector's size. Other threads see it after the parallel_for in which
 /// it was done, this one at once.
 template <class T>
@@ -149,6 +159,29 @@ template <std::floating_point T>
   return std::fma(a, b, c);
 #else
   return a * b + c;
+#endif
+}
+
+/// a > b ? a : b and a < b ? a : b, lane by lane; b where either is NaN. GCC makes two instructions of the
+/// expressions.
+[[gnu::always_inline]] inline Doubles larger(Doubles a, Doubles b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Doubles>(
+      _mm512_maskz_max_pd(0xff, reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
+#elif defined(__AVX__)
+  return reinterpret_cast<Doubles>(_mm256_max_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
+#else
+  return a > b ? a : b;
+#endif
+}
+[[gnu::always_inline]] inline Doubles smaller(Doubles a, Doubles b) {
+#if defined(__AVX512F__)
+  return reinterpret_cast<Doubles>(
+      _mm512_maskz_min_pd(0xff, reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
+#elif defined(__AVX__)
+  return reinterpret_cast<Doubles>(_mm256_min_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
+#else
+  return a < b ? a : b;
 #endif
 }
 
