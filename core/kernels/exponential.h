@@ -23,9 +23,7 @@ inline constexpr auto inverse_factorials = [] {
 
 /// v, or the limit it exceeds; NaN stays.
 [[gnu::always_inline]] inline Doubles clamp(Doubles v, double lowest, double highest) {
-  const Doubles low = broadcast(lowest), high = broadcast(highest);
-  v = v < low ? low : v;
-  return v > high ? high : v;
+  return smaller(broadcast(highest), larger(broadcast(lowest), v));
 }
 
 /// x = k log(2) + r with an integer k and |r| <= log(2) / 2, for |x| up to 1100.
