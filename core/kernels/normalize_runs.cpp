@@ -16,9 +16,9 @@ struct Runs : Strips {
         one_channel(of_one_channel(how)),
         channels(how.affine.total()) {}
   static bool of_one_channel(const Normalization& how) { return how.moments.inner <= how.affine.inner; }
-  Index channel(Index group, Index unit) const {
-    return one_channel ? group % channels : (group * count + strip_of(unit)) % channels;
-  }
+  /// The channels of a group follow each other.
+  Index first_channel(Index group) const { return (one_channel ? group : group * count) % channels; }
+  Index channel(Index first, Index unit) const { return one_channel ? first : first + strip_of(unit); }
   /// From what is applied to what is summed next, which is worth fetching meanwhile: the same place of the
   /// next group, where the groups are small or lie side by side.
   Index ahead_of_applying(Index group) const {
@@ -78,7 +78,8 @@ class RunsForward {
 
  private:
   void apply_unit(Index g, Index unit, double invstd, Index ahead, Index write_ahead) {
-    const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit), c = runs_.channel(g, unit);
+    const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit),
+               c = runs_.channel(runs_.first_channel(g), unit);
     const T* const x = f_.x + begin;
     T* const y = f_.y + begin;
     const Line<T> line(f_.mean[g], invstd, f_.gamma[c], f_.beta[c]);
@@ -144,14 +145,15 @@ class RunsBackward {
   void apply_group(Index g, bool share) {
     const double invstd = inverse_std(b_.var[g], b_.how.eps);
     TwoSums total;
+    const auto first = runs_.first_channel(g);
     for (Index segment = 0; segment < runs_.segments; ++segment) {
-      const double w = b_.gamma[runs_.channel(g, segment * runs_.units_per_segment)];
+      const double w = b_.gamma[runs_.channel(first, segment * runs_.units_per_segment)];
       total += {w * sums(g, segment).first, w * sums(g, segment).second};
     }
     const auto ahead = runs_.ahead_of_applying(g);
     for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // alone: what was read last comes first
       const auto unit = share ? i : runs_.units - 1 - i;
-      apply_unit(g, unit, invstd, total, ahead, share ? runs_.ahead(unit) : runs_.behind(unit));
+      apply_unit(g, unit, first, invstd, total, ahead, share ? runs_.ahead(unit) : runs_.behind(unit));
     });
   }
   TwoSums segment_sums(Index g, Index segment) const {
@@ -168,9 +170,10 @@ class RunsBackward {
     });
     return sums.total();
   }
-  void apply_unit(Index g, Index unit, double invstd, TwoSums total, Index ahead, Index write_ahead) const {
+  void apply_unit(Index g, Index unit, Index first, double invstd, TwoSums total, Index ahead,
+                  Index write_ahead) const {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
-    const double w = b_.gamma[runs_.channel(g, unit)];
+    const double w = b_.gamma[runs_.channel(first, unit)];
     const T *const dy = b_.grad + begin, *const x = b_.x + begin;
     T* const dx = b_.dx + begin;
     const Slope<T> slope(b_.mean[g], invstd, w, total, b_.count());
@@ -182,7 +185,7 @@ class RunsBackward {
   }
   void scale_unit(Index g, Index unit, double invstd) const {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
-    const Factor<T> factor(b_.mean[g], invstd, b_.gamma[runs_.channel(g, unit)]);
+    const Factor<T> factor(b_.mean[g], invstd, b_.gamma[runs_.channel(runs_.first_channel(g), unit)]);
     const T* const dy = b_.grad + begin;
     T* const dx = b_.dx + begin;
     if (factor.extreme)
@@ -196,7 +199,7 @@ class RunsBackward {
     for (Index g = 0; g < b_.how.moments.total(); ++g) {
       const double invstd = inverse_std(b_.var[g], b_.how.eps);
       for (Index segment = 0; segment < runs_.segments; ++segment) {
-        const auto c = runs_.channel(g, segment * runs_.units_per_segment);
+        const auto c = runs_.channel(runs_.first_channel(g), segment * runs_.units_per_segment);
         of_channel[static_cast<std::size_t>(c)] += {sums(g, segment).first, sums(g, segment).second * invstd};
       }
     }
