@@ -20,17 +20,18 @@ struct Runs : Strips {
   Index first_channel(Index group) const { return (one_channel ? group : group * count) % channels; }
   Index channel(Index first, Index unit) const { return one_channel ? first : first + strip_of(unit); }
   /// From what is applied to what is summed next, which is worth fetching meanwhile: the same place of the
-  /// next group, where the groups are small or lie side by side.
-  Index ahead_of_applying(Index group) const {
+  /// next group, where the groups are small, or lie side by side and the L2 holds two of each of so many
+  /// arrays.
+  Index ahead_of_applying(Index group, Index arrays) const {
     if (group + 1 == groups.total()) return 0;
-    if (ahead(0) != 0) return length;
+    if (ahead(0) != 0) return arrays * count * length <= half_of_l2 ? length : 0;
     return step == length && count * length <= small_group ? count * length : 0;
   }
   bool one_channel;
   Index channels;
 
  private:
-  static constexpr Index small_group = 16384;
+  static constexpr Index small_group = 16384, half_of_l2 = 131072;
 };
 
 template <class T>
@@ -70,7 +71,7 @@ class RunsForward {
         },
         [&](Index g, bool share) {
           const double invstd = inverse_std(f_.var[g], f_.how.eps);
-          const auto ahead = runs_.ahead_of_applying(g);
+          const auto ahead = runs_.ahead_of_applying(g, 1);
           for_range(share, runs_.units, runs_.grain(),
                     [&](Index unit) { apply_unit(g, unit, invstd, ahead, runs_.ahead(unit)); });
         });
@@ -150,7 +151,7 @@ class RunsBackward {
       const double w = b_.gamma[runs_.channel(first, segment * runs_.units_per_segment)];
       total += {w * sums(g, segment).first, w * sums(g, segment).second};
     }
-    const auto ahead = runs_.ahead_of_applying(g);
+    const auto ahead = runs_.ahead_of_applying(g, 2);
     for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // alone: what was read last comes first
       const auto unit = share ? i : runs_.units - 1 - i;
       apply_unit(g, unit, first, invstd, total, ahead, share ? runs_.ahead(unit) : runs_.behind(unit));
