@@ -89,7 +89,7 @@ class RowsForward {
     if (end - i >= n)
       return write_run({f_.is_past_caches()}, y + i, end - i, [=](Index j) {
         const auto at = i + j;
-        __builtin_prefetch(x + at + 1024);
+        __builtin_prefetch(x + at + 1024, 0, 2);
         const auto xhat = simd::multiply_add(simd::load(x + at) - hi, s, t);
         return simd::multiply_add(xhat, simd::load(gamma + at), simd::load(beta + at));
       });

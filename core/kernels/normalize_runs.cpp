@@ -38,7 +38,7 @@ template <class T>
 void apply(const T* x, T* y, Index length, Line<T> line, Index ahead, Writing writing) {
   const auto hi = simd::broadcast(line.hi), s = simd::broadcast(line.s), t = simd::broadcast(line.t);
   write_run(writing, y, length, [=](Index i) {
-    __builtin_prefetch(x + i + ahead);
+    __builtin_prefetch(x + i + ahead, 0, 2);
     return simd::multiply_add(simd::load(x + i) - hi, s, t);
   });
 }
@@ -48,8 +48,8 @@ void apply_slope(const T* dy, const T* x, T* dx, Index length, Slope<T> slope, I
   const auto hi = simd::broadcast(slope.hi), a = simd::broadcast(slope.a), b = simd::broadcast(slope.b),
              c = simd::broadcast(slope.c);
   write_run(writing, dx, length, [=](Index i) {
-    __builtin_prefetch(x + i + ahead);
-    __builtin_prefetch(dy + i + ahead);
+    __builtin_prefetch(x + i + ahead, 0, 2);
+    __builtin_prefetch(dy + i + ahead, 0, 2);
     return simd::multiply_add(simd::load(dy + i), a, simd::multiply_add(simd::load(x + i) - hi, b, c));
   });
 }
@@ -164,8 +164,8 @@ class RunsBackward {
       const auto begin = runs_.begin(g, unit), ahead = runs_.ahead(unit);
       const T *const dy = b_.grad + begin, *const x = b_.x + begin;
       sums.add(runs_.length_of(unit), [=](Index i) {
-        __builtin_prefetch(dy + i + ahead);
-        __builtin_prefetch(x + i + ahead);
+        __builtin_prefetch(dy + i + ahead, 0, 2);
+        __builtin_prefetch(x + i + ahead, 0, 2);
         return gradient_terms(simd::load_doubles(dy + i), simd::load_doubles(x + i), mean);
       });
     });

@@ -76,7 +76,7 @@ Spread spread_of(const T* x, const Strips& strips, Index group, bool share) {
         const T* const from = x + strips.begin(group, unit);
         const auto ahead = strips.ahead(unit);
         sums.add(strips.length_of(unit), [=](Index i) {
-          __builtin_prefetch(from + i + ahead);
+          __builtin_prefetch(from + i + ahead, 0, 2);
           return spread_terms(simd::load_doubles(from + i), k);
         });
       });
