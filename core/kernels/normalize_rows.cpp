@@ -102,18 +102,15 @@ class RowsForward {
   Repeated<T> gamma_, beta_;
 };
 
-/// Sums of dy * xhat and dy for each element of a turn. Large arrays all begin at the same place of a page;
-/// these must not, or the cache would take their stores for those of x and dy (twice as fast at 50,000
-/// elements).
+/// Sums of dy * xhat and dy for each element of a turn, begun by the first rows. Large arrays all begin at
+/// the same place of a page; these must not, or the cache would take their stores for those of x and dy
+/// (twice as fast at 50,000 elements).
 class ParameterSums {
  public:
   explicit ParameterSums(Index size)
       : room_(ceil_div(size, page) * page + page + size),
         gamma(room_.data() + page / 4),
-        beta(room_.data() + ceil_div(size, page) * page + page / 2) {
-    std::fill_n(gamma, size, 0.0);
-    std::fill_n(beta, size, 0.0);
-  }
+        beta(room_.data() + ceil_div(size, page) * page + page / 2) {}
 
  private:
   static constexpr Index page = 512;
@@ -149,13 +146,13 @@ class RowsBackward {
     for (Index piece = 0; piece < pieces; ++piece) sums.emplace_back(b_.dgamma ? turn_.size : 0);
     parallel_for(pieces, 1, [&](Index piece, Index) {
       for_some_rows(piece * rounds_of_piece, std::min(rounds_, (piece + 1) * rounds_of_piece),
-                    [&]<Index count>(Index first, std::integral_constant<Index, count>) {
+                    [&]<Index count>(Index first, std::integral_constant<Index, count>, bool begins) {
                       TwoSums of_row[count];
                       if (b_.dgamma)
                         sum<count, true, true>(first, 0, turn_.row, of_row,
-                                               &sums[static_cast<std::size_t>(piece)]);
+                                               &sums[static_cast<std::size_t>(piece)], begins);
                       else
-                        sum<count, true, false>(first, 0, turn_.row, of_row, nullptr);
+                        sum<count, true, false>(first, 0, turn_.row, of_row);
                       for (Index r = 0; r < count; ++r) total(first, r) = of_row[r];
                       if (b_.dx) apply_rows<count>(first, 0, turn_.row);
                     });
@@ -164,32 +161,35 @@ class RowsBackward {
   }
   void long_rows() {
     if (b_.dx)
-      for_some_rows(0, rounds_, [&]<Index count>(Index first, std::integral_constant<Index, count>) {
+      for_some_rows(0, rounds_, [&]<Index count>(Index first, std::integral_constant<Index, count>, bool) {
         sum_long_rows<count>(first);
       });
     std::vector<ParameterSums> sums;
     sums.emplace_back(b_.dgamma ? turn_.size : 0);
     parallel_for(turn_.row, piece_of_long_row, [&](Index begin, Index end) {
-      for_some_rows(0, rounds_, [&]<Index count>(Index first, std::integral_constant<Index, count>) {
-        if (b_.dgamma) sum<count, false, true>(first, begin, end, nullptr, &sums.front());
-        if (b_.dx) apply_rows<count>(first, begin, end);
-      });
+      for_some_rows(0, rounds_,
+                    [&]<Index count>(Index first, std::integral_constant<Index, count>, bool begins) {
+                      if (b_.dgamma)
+                        sum<count, false, true>(first, begin, end, nullptr, &sums.front(), begins);
+                      if (b_.dx) apply_rows<count>(first, begin, end);
+                    });
     });
     if (b_.dgamma) add_up_parameters(sums);
   }
 
-  /// body(first row, count) for the rows of the rounds [begin, end), up to four with the same scales at a
-  /// time. What is rounded is spelled out in sums: a row has the same bits whichever rows it comes with.
+  /// body(first row, count, whether no others with the same scales came before) for the rows of the rounds
+  /// [begin, end), up to four with the same scales at a time. What is rounded is spelled out in sums: a row
+  /// has the same bits whichever rows it comes with.
   template <class Body>
   void for_some_rows(Index begin, Index end, Body body) const {
     for (Index turn = 0; turn < turn_.turns; ++turn)
       for (auto round = begin; round < end;) {
         const auto row = round * turn_.turns + turn;
         if (end - round >= 4) {
-          body(row, std::integral_constant<Index, 4>());
+          body(row, std::integral_constant<Index, 4>(), round == begin);
           round += 4;
         } else {
-          body(row, std::integral_constant<Index, 1>());
+          body(row, std::integral_constant<Index, 1>(), round == begin);
           round += 1;
         }
       }
@@ -204,15 +204,16 @@ class RowsBackward {
                piece = ceil_div(ceil_div(turn_.row, pieces), 64) * 64;
     TwoSums parts[16][count];
     parallel_for(turn_.row, piece, [&](Index begin, Index end) {
-      sum<count, true, false>(first, begin, end, parts[begin / piece], nullptr);
+      sum<count, true, false>(first, begin, end, parts[begin / piece]);
     });
     for (Index p = 0; p < ceil_div(turn_.row, piece); ++p)
       for (Index r = 0; r < count; ++r) total(first, r) += parts[p][r];
   }
   /// Over the elements [i, end) of some rows: the sums of each row, of h = gamma * dy and h * (x - mean), and
-  /// those of each element over the rows, of dy * xhat and dy.
+  /// those of each element over the rows, of dy * xhat and dy, added to others unless these begin them.
   template <Index count, bool of_rows, bool of_elements>
-  void sum(Index first, Index i, Index end, TwoSums* rows, ParameterSums* elements) const {
+  void sum(Index first, Index i, Index end, TwoSums* rows, ParameterSums* elements = nullptr,
+           bool begins = false) const {
     const T* const gamma = gamma_.of_row(first, turn_);
     const auto turn = first % turn_.turns * turn_.row;
     double *dgamma = nullptr, *dbeta = nullptr;
@@ -233,7 +234,7 @@ class RowsBackward {
     for (; i + lanes <= end; i += lanes) {
       const auto w = simd::load_doubles(gamma + i);
       simd::Doubles c{}, d{};
-      if constexpr (of_elements) {
+      if (of_elements && !begins) {
         c = simd::load(dgamma + i);
         d = simd::load(dbeta + i);
       }
@@ -255,6 +256,8 @@ class RowsBackward {
         simd::store(dbeta + i, d);
       }
     }
+    if (of_elements && begins)
+      for (auto j = i; j < end; ++j) dgamma[j] = dbeta[j] = 0;
     for (Index r = 0; r < count; ++r) {
       TwoSums of_row{simd::sum_of_lanes(a[r]), simd::sum_of_lanes(b[r])};
       for (auto j = i; j < end; ++j) {
