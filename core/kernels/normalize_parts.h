@@ -210,14 +210,19 @@ void for_range(bool share, Index n, Index grain, Body body) {
 /// Groups smaller than this are summed in one piece, by one thread.
 inline constexpr Index elements_of_piece = 16384;
 
+/// Of small groups, so many are found before the first is applied: what ends the sums of one, a chain of
+/// divisions and roots, runs beside the sums of the next. They stay in the L1, even with their gradients.
+inline Index groups_together(Index size_of_group) {
+  constexpr Index elements_together = 2048;
+  return at_least_one(elements_together / size_of_group);
+}
+
 /// find(group, share), then apply(group, share): whole groups are tasks, unless there are only a few large
-/// ones; those the threads share piece by piece. Of small groups, several are found before the first is
-/// applied: what ends the sums of one, a chain of divisions and roots, runs beside the sums of the next.
+/// ones; those the threads share piece by piece.
 template <class Find, class Apply>
 void for_each_group(Index groups, Index size_of_group, Find find, Apply apply) {
-  constexpr Index elements_together = 2048;  // in the L1 even with their gradients
   const bool share = groups < 8 && size_of_group > elements_of_piece;
-  const auto together = share ? 1 : at_least_one(elements_together / size_of_group);
+  const auto together = share ? 1 : groups_together(size_of_group);
   const auto some = [&](Index begin, Index last) {
     for (; begin < last; begin += together) {
       const auto end = std::min(begin + together, last);

@@ -16,16 +16,20 @@ struct Runs : Strips {
         one_channel(of_one_channel(how)),
         channels(how.affine.total()) {}
   static bool of_one_channel(const Normalization& how) { return how.moments.inner <= how.affine.inner; }
-  /// The channels of a group follow each other.
+  /// The channels of a group follow each other, after the last one the first.
   Index first_channel(Index group) const { return (one_channel ? group : group * count) % channels; }
-  Index channel(Index first, Index unit) const { return one_channel ? first : first + strip_of(unit); }
+  Index channel(Index first, Index unit) const {
+    const auto c = one_channel ? first : first + strip_of(unit);
+    return c < channels ? c : c % channels;
+  }
   /// From what is applied to what is summed next, which is worth fetching meanwhile: the same place of the
-  /// next group, where the groups are small, or lie side by side and the L2 holds two of each of so many
-  /// arrays.
+  /// next group, where it is small but has not been found yet, or lies side by side and the L2 holds two of
+  /// each of so many arrays.
   Index ahead_of_applying(Index group, Index arrays) const {
+    const auto size = count * length;
     if (group + 1 == groups.total()) return 0;
-    if (ahead(0) != 0) return arrays * count * length <= half_of_l2 ? length : 0;
-    return step == length && count * length <= small_group ? count * length : 0;
+    if (ahead(0) != 0) return arrays * size <= half_of_l2 ? length : 0;
+    return step == length && size <= small_group && groups_together(size) == 1 ? size : 0;
   }
   bool one_channel;
   Index channels;

@@ -52,6 +52,8 @@ std::vector<NormalizeCase> norm_cases() {
         cases.push_back(layer_case(shape, axis, parameter_axis));
   cases.push_back({"blocks of both", {2, 60}, {{2, 3, 5}, {2, 5, 2}}});
   cases.push_back({"runs that do not nest", {72}, {{1, 3, 6}, {1, 2, 4}}});
+  cases.push_back({"one mean, scales of channels", {2, 2, 4, 4}, {{1, 1, 64}, {1, 2, 16}}});
+  cases.push_back({"groups across the last channel", {6, 16}, {{1, 2, 48}, {1, 2, 16}}});
   cases.push_back({"a scale for each row", {24, 40}, {{1, 24, 40}, {1, 24, 40}}, true});
   return cases;
 }
