@@ -12,8 +12,9 @@ namespace {
 using Index = std::int64_t;
 using simd::Vector;
 
-/// A band of a plane is about as large as this: it, its copy and its result stay in the L1.
-constexpr Index band_elements = 1024;
+/// A band of a plane is about as large as this, so that it, its copy and its result stay in the L1; but rows
+/// that it shares with its neighbours are copied for each.
+constexpr Index band_elements = 1024, fewest_rows = 4;
 /// Neighbouring vectors of a result, or taps of a weight, that are summed at a time.
 constexpr Index vectors_at_once = 4, taps_at_once = 9, most_chunks = 8;
 
@@ -37,8 +38,8 @@ Reach whole_vectors(Reach columns, Index out_columns) {
   return {columns.step, columns.low, columns.high + round_up<T>(out_columns) - out_columns};
 }
 
-Bands bands_of(const Correlation& g) {
-  return {g.to[0] * g.to[1], g.to[2], at_least_one(band_elements / g.columns.length(g.to[3]))};
+Index rows_of_band(const Correlation& g) {
+  return std::max(fewest_rows, band_elements / g.columns.length(g.to[3]));
 }
 
 template <class T, Index vectors>
@@ -125,7 +126,7 @@ template <class T>
 void correlate(const Array& from, const Array& weight, const T* bias, const Correlation& g, T* to) {
   const Phase& phase = g.phases.front();
   const auto channels = g.to[1], columns = g.to[3], taps = static_cast<Index>(phase.taps.size());
-  const Bands bands = bands_of(g);
+  const Bands bands(g.to[0] * g.to[1], g.to[2], rows_of_band(g));
   const auto seen = planes_of<T>(from, g.rows, whole_vectors<T>(g.columns, columns), g.to[2], columns, bands);
   const auto offsets = offsets_of(phase, g, seen);
   const T* const weights = weight.data<T>().data();
@@ -164,7 +165,7 @@ class PlaneWeightGradient {
  public:
   PlaneWeightGradient(const Array& x, const Array& dy, const Convolution& conv)
       : g_(correlation_of_output(conv)),
-        bands_(1, g_.to[2], at_least_one(band_elements / g_.columns.length(g_.to[3]))),
+        bands_(1, g_.to[2], rows_of_band(g_)),
         x_(planes_of<T>(x, g_.rows, whole_vectors<T>(g_.columns, g_.to[3]), g_.to[2], g_.to[3], bands_)),
         dy_(planes_of<T>(dy, {1, 0, 0}, {1, 0, 0}, g_.to[2], g_.to[3], bands_)),
         offsets_(offsets_of(g_.phases.front(), g_, x_)),
