@@ -15,7 +15,7 @@ import build
 KERNELS = [
     ("map/32x64x56x56", "relu", 1 / 8),
     ("zip_any/32x64x56x56", "add", 1 / 12),
-    ("max_pool2d/32x64x56x56/channels_last", "max_pool2d", 3 / 28),
+    ("max_pool2d/32x64x56x56/channels_last", "max_pool2d", 3 / 21),
     ("normalize/batch/32x64x56x56/row_major", "BatchNorm", 7 / 8),
     ("normalize_backward/batch/32x64x56x56/row_major", "BatchNorm, backward", 11 / 12),
     ("linear/128x1568x128", "linear", 2 * 128 * 1568 * 128 / (4 * (2 * 128 * 1568 + 128 * 128))),

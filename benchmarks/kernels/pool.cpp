@@ -1,5 +1,4 @@
 #include <evenkeel/benchmarks/kernels/measure.h>
-#include <evenkeel/core/kernels/moving.h>
 #include <evenkeel/core/kernels/pool.h>
 
 namespace evenkeel::benchmarks {
@@ -12,12 +11,13 @@ void measure_pool() {
       const Array x = values(shape, order);
       const kernels::MaxPool pooled = kernels::max_pool2d(x, halves);
       const Array dy = values(pooled.values.shape(), order), dot = values(shape.with(2, 1).with(3, 1), order);
-      const double small = bytes_of(dy.shape(), 1), large = bytes_of(shape, 1);
-      measure({"max_pool2d", name}, {.bytes = large + 3 * small},
+      const double small = bytes_of(dy.shape(), 1), large = bytes_of(shape, 1), numbers = small / 4;
+      measure({"max_pool2d", name}, {.bytes = large + small + numbers},
               [=] { keep(kernels::max_pool2d(x, halves).values); });
-      measure({"gather", name}, {.bytes = 4 * small}, [=] { keep(kernels::gather(x, pooled.positions)); });
-      measure({"scatter", name}, {.bytes = large + 3 * small},
-              [=] { keep(kernels::scatter(dy, pooled.positions, shape, true)); });
+      measure({"max_pool2d_adjoint", name}, {.bytes = large + small + numbers},
+              [=] { keep(kernels::max_pool2d_adjoint(dy, pooled.taps, shape, halves)); });
+      measure({"max_pool2d_pick", name}, {.bytes = large + small + numbers},
+              [=] { keep(kernels::max_pool2d_pick(x, pooled.taps, halves)); });
       measure({"avg_pool2d", name}, {.bytes = large + small},
               [=] { keep(kernels::avg_pool2d(x, halves, true)); });
       measure({"avg_pool2d_adjoint", name}, {.bytes = large + small},
