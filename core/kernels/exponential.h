@@ -21,11 +21,6 @@ inline constexpr auto inverse_factorials = [] {
   return table;
 }();
 
-/// v, or the limit it exceeds; NaN stays.
-[[gnu::always_inline]] inline Doubles clamp(Doubles v, double lowest, double highest) {
-  return smaller(broadcast(highest), larger(broadcast(lowest), v));
-}
-
 /// x = k log(2) + r with an integer k and |r| <= log(2) / 2, for |x| up to 1100.
 struct Reduced {
   [[gnu::always_inline]] explicit Reduced(Doubles x) {

@@ -162,26 +162,18 @@ template <std::floating_point T>
 #endif
 }
 
-/// a > b ? a : b and a < b ? a : b, lane by lane; b where either is NaN. GCC makes two instructions of the
-/// expressions.
-[[gnu::always_inline]] inline Doubles larger(Doubles a, Doubles b) {
+/// v, or the limit it exceeds; NaN stays. One instruction a side, where GCC makes two of the expressions.
+[[gnu::always_inline]] inline Doubles clamp(Doubles v, double lowest, double highest) {
+  const Doubles low = broadcast(lowest), high = broadcast(highest);
 #if defined(__AVX512F__)
-  return reinterpret_cast<Doubles>(
-      _mm512_maskz_max_pd(0xff, reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
+  const auto above = _mm512_maskz_max_pd(0xff, reinterpret_cast<__m512d>(low), reinterpret_cast<__m512d>(v));
+  return reinterpret_cast<Doubles>(_mm512_maskz_min_pd(0xff, reinterpret_cast<__m512d>(high), above));
 #elif defined(__AVX__)
-  return reinterpret_cast<Doubles>(_mm256_max_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
+  const auto above = _mm256_max_pd(reinterpret_cast<__m256d>(low), reinterpret_cast<__m256d>(v));
+  return reinterpret_cast<Doubles>(_mm256_min_pd(reinterpret_cast<__m256d>(high), above));
 #else
-  return a > b ? a : b;
-#endif
-}
-[[gnu::always_inline]] inline Doubles smaller(Doubles a, Doubles b) {
-#if defined(__AVX512F__)
-  return reinterpret_cast<Doubles>(
-      _mm512_maskz_min_pd(0xff, reinterpret_cast<__m512d>(a), reinterpret_cast<__m512d>(b)));
-#elif defined(__AVX__)
-  return reinterpret_cast<Doubles>(_mm256_min_pd(reinterpret_cast<__m256d>(a), reinterpret_cast<__m256d>(b)));
-#else
-  return a < b ? a : b;
+  v = v < low ? low : v;
+  return v > high ? high : v;
 #endif
 }
 
