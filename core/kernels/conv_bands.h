@@ -46,7 +46,7 @@ class Bands {
   std::int64_t images() const { return images_; }
   std::int64_t rows() const { return rows_; }
   /// So many neighbouring bands make a task: the next one's images are fetched while one is computed.
-  std::int64_t grain() const { return std::clamp(count() / 32, std::int64_t{1}, std::int64_t{4}); }
+  std::int64_t grain(std::int64_t most = 4) const { return std::clamp(count() / 32, std::int64_t{1}, most); }
   Band operator[](std::int64_t i) const {
     const auto image = i / per_image_ * images_, row = i % per_image_ * rows_;
     return {image, std::min(images_, batch_ - image), row, std::min(rows_, image_rows_ - row)};

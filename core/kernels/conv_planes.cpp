@@ -133,7 +133,7 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   const bool past_caches = is_past_caches(g.to.count() * static_cast<Index>(sizeof(T)));
   const auto rows = bands.images() * bands.rows();
   // Bands are small here, and the first one of a task was not fetched.
-  parallel_for(bands.count(), std::clamp<Index>(bands.count() / 32, 1, 32), [&](Index b, Index end) {
+  parallel_for(bands.count(), bands.grain(32), [&](Index b, Index end) {
     Array buffers =
         Array::uninitialized({seen.buffer_size() + rows * columns + simd::lanes<T> + taps}, dtype_of<T>);
     T* const buffer = buffers.template mutable_data<T>().data();

@@ -203,8 +203,9 @@ class RunsBackward {
     std::vector<TwoSums> of_channel(static_cast<std::size_t>(runs_.channels));
     for (Index g = 0; g < b_.how.moments.total(); ++g) {
       const double invstd = inverse_std(b_.var[g], b_.how.eps);
+      const auto first = runs_.first_channel(g);
       for (Index segment = 0; segment < runs_.segments; ++segment) {
-        const auto c = runs_.channel(runs_.first_channel(g), segment * runs_.units_per_segment);
+        const auto c = runs_.channel(first, segment * runs_.units_per_segment);
         of_channel[static_cast<std::size_t>(c)] += {sums(g, segment).first, sums(g, segment).second * invstd};
       }
     }

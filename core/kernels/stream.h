@@ -54,9 +54,8 @@ struct Writing {
 template <bool past_caches, class T, class Compute>
 [[gnu::always_inline]] inline void write_run(T* to, std::int64_t length, Compute compute) {
   constexpr auto n = simd::lanes<T>;
-  const auto first = to_alignment(to);
-  if (first > 0) simd::store(to, compute(0));
-  auto i = first;
+  auto i = to_alignment(to);
+  if (i > 0) simd::store(to, compute(0));
   for (; i + n <= length; i += n) store_or_stream(past_caches, to + i, compute(i));
   if (i < length) simd::store(to + length - n, compute(length - n));
 }

@@ -26,8 +26,7 @@ struct Strips {
     segments = ceil_div(units, units_per_segment);
   }
   Index begin(Index group, Index unit) const {
-    const auto first = groups.blocks == 1 ? group * groups.inner : groups.first_of(group, size_);
-    return first + strip_of(unit) * step + chunk_of(unit) * chunk;
+    return groups.first_of(group, size_) + strip_of(unit) * step + chunk_of(unit) * chunk;
   }
   Index length_of(Index unit) const {
     return chunk_of(unit) + 1 < chunks ? chunk : length - chunk_of(unit) * chunk;
