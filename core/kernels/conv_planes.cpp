@@ -1,9 +1,12 @@
 // Depthwise convolution of row-major images at stride 1: every channel of an image is a plane that meets one
-// window, so vectors run along its rows and nothing is turned around. Rows are computed in whole vectors;
-// what the last one writes beyond its row, the next row overwrites.
+// window, so vectors run along its rows and nothing is turned around. Planes are copied band by band with
+// zeros around them, and rows computed in whole vectors: what the last one writes beyond its row, the next
+// row overwrites. The usual windows of 3 x 3 with a padding of 1 are spared the copy: they read planes where
+// these lie and find zeros beyond the ends of rows by themselves.
 
 #include <evenkeel/core/kernels/conv_paths.h>
 #include <evenkeel/core/kernels/conv_rows.h>
+#include <evenkeel/core/kernels/plane_windows.h>
 #include <evenkeel/core/kernels/stream.h>
 
 namespace evenkeel::kernels {
@@ -67,50 +70,37 @@ void correlate_row(const T* from, std::span<const Index> offsets, const T* windo
   for (; j < columns; j += n) correlate_vectors<T, 1>(from + j, offsets, window, shift, to + j);
 }
 
-/// Some neighbouring rows of a result by windows of 3x3, whose sums share what they read. Vectors go from
-/// right to left, since they may write beyond their row, into the beginning of the next.
-template <class T, Index rows>
-void correlate_rows_3x3(const T* from, Index pitch, const Vector<T>* window, Vector<T> shift, T* to,
+/// The result of 3 x 3 windows in some rows, fewer if they are the last ones.
+template <Index count, bool with_ends, class T>
+void correlate_rows_3x3(const PlaneRows<T>& rows, Index row, const Vector<T>* window, Vector<T> shift, T* to,
                         Index columns) {
-  constexpr auto n = simd::lanes<T>;
-  for (auto j = (ceil_div(columns, n) - 1) * n; j >= 0; j -= n) {
-    Vector<T> sums[rows]{};
-#pragma GCC unroll 10
-    for (Index r = 0; r < rows + 2; ++r)
-#pragma GCC unroll 3
-      for (Index c = 0; c < 3; ++c) {
-        const auto pixels = simd::load_once(from + r * pitch + j + c);
-#pragma GCC unroll 3
-        for (Index k = 0; k < 3; ++k)
-          if (k <= r && r - k < rows)
-            sums[r - k] = simd::multiply_add(pixels, window[3 * k + c], sums[r - k]);
-      }
-#pragma GCC unroll 8
-    for (Index i = 0; i < rows; ++i) simd::store(to + i * columns + j, sums[i] + shift);
-  }
+  for_each_vector<with_ends, T>(columns, [&]<Ends ends>(Index j, Index) {
+    Vector<T> sums[count]{};
+    for_each_pixel<ends, count>(rows, row, j, [&](Vector<T> pixels, Index tap, Index i) {
+      sums[i] = simd::multiply_add(pixels, window[tap], sums[i]);
+    });
+#pragma GCC unroll 4
+    for (Index i = 0; i < count; ++i) simd::store(to + (row + i) * columns + j, sums[i] + shift);
+  });
 }
 
-/// Some rows of a plane; calls fetch(row, count) before so many of them.
-template <class T, class Fetch>
-void correlate_plane(const T* from, Index pitch, Index rows, std::span<const Index> offsets, const T* window,
-                     Vector<T> shift, T* to, Index columns, Fetch fetch) {
-  Index i = 0;
-  if (offsets.size() == 9 && offsets.back() == 2 * pitch + 2) {
-    Vector<T> factors[9];
-    for (Index tap = 0; tap < 9; ++tap) factors[tap] = simd::broadcast(window[tap]);
-    const auto some = [&]<Index count>(std::integral_constant<Index, count>) {
-      for (; i + count <= rows; i += count) {
-        fetch(i, count);
-        correlate_rows_3x3<T, count>(from + i * pitch, pitch, factors, shift, to + i * columns, columns);
-      }
-    };
-    some(std::integral_constant<Index, 4>());
-    some(std::integral_constant<Index, 2>());
-  }
-  for (; i < rows; ++i) {
-    fetch(i, 1);
-    correlate_row(from + i * pitch, offsets, window, shift, to + i * columns, columns);
-  }
+/// Calls body(row, count) for `rows` rows, up to four at a time.
+template <class Body>
+[[gnu::always_inline]] inline void for_some_rows(Index rows, Body body) {
+  Index row = 0;
+  for (; row + 4 <= rows; row += 4) body(row, std::integral_constant<Index, 4>());
+  for (; row + 2 <= rows; row += 2) body(row, std::integral_constant<Index, 2>());
+  if (row < rows) body(row, std::integral_constant<Index, 1>());
+}
+
+/// A plane's band by 3 x 3 windows; calls fetch(row, count) before so many rows.
+template <bool with_ends, class T, class Fetch>
+void correlate_plane_3x3(const PlaneRows<T>& seen, Index rows, const Vector<T>* window, Vector<T> shift,
+                         T* to, Index columns, Fetch fetch) {
+  for_some_rows(rows, [&]<Index count>(Index row, std::integral_constant<Index, count>) {
+    fetch(row, count);
+    correlate_rows_3x3<count, with_ends>(seen, row, window, shift, to, columns);
+  });
 }
 
 /// to[0 ... length) = from[...].
@@ -122,43 +112,103 @@ void write_out(const T* from, Index length, bool past_caches, T* to) {
     write_run({past_caches}, to, length, [=](Index i) { return simd::load(from + i); });
 }
 
-template <class T>
-void correlate(const Array& from, const Array& weight, const T* bias, const Correlation& g, T* to) {
-  const Phase& phase = g.phases.front();
-  const auto channels = g.to[1], columns = g.to[3], taps = static_cast<Index>(phase.taps.size());
-  const Bands bands(g.to[0] * g.to[1], g.to[2], rows_of_band(g));
-  const auto seen = planes_of<T>(from, g.rows, whole_vectors<T>(g.columns, columns), g.to[2], columns, bands);
-  const auto offsets = offsets_of(phase, g, seen);
-  const T* const weights = weight.data<T>().data();
-  const bool past_caches = is_past_caches(g.to.count() * static_cast<Index>(sizeof(T)));
-  const auto rows = bands.images() * bands.rows();
-  // Bands are small here, and the first one of a task was not fetched.
-  parallel_for(bands.count(), bands.grain(32), [&](Index b, Index end) {
-    Array buffers =
-        Array::uninitialized({seen.buffer_size() + rows * columns + simd::lanes<T> + taps}, dtype_of<T>);
-    T* const buffer = buffers.template mutable_data<T>().data();
-    T* const window = buffer + seen.buffer_size();
-    T* const result = window + taps;
-    for (; b < end; ++b) {
-      const Band band = bands[b];
-      const T* const planes = seen.read(band, buffer);
-      const auto next = b + 1 < end ? seen.region(bands[b + 1]) : Region<const T>{};
-      for (Index n = 0; n < band.images; ++n) {
-        const auto channel = (band.image + n) % channels;
-        for (Index t = 0; t < taps; ++t)
-          window[t] = weights[channel * taps + phase.taps[static_cast<std::size_t>(t)].weight];
-        const auto shift = simd::broadcast(bias ? bias[channel] : T{0});
-        const auto fetch = [&](Index row, Index count) {
-          next.prefetch(n * band.rows + row, n * band.rows + row + count, band.images * band.rows);
-        };
-        correlate_plane<T>(planes + n * seen.image, seen.row, band.rows, offsets, window, shift,
-                           result + n * band.rows * columns, columns, fetch);
-      }
-      write_out(result, band.images * band.rows * columns, past_caches,
-                to + (band.image * g.to[2] + band.row) * columns);
-    }
-  });
+/// Whether the taps are those of a window of 3 x 3.
+bool is_3x3(const Phase& phase) {
+  return phase.taps.size() == 9 && phase.taps.back().row - phase.taps.front().row == 2 &&
+         phase.taps.back().column - phase.taps.front().column == 2;
 }
+/// Whether windows of 3 x 3 may find the zeros beyond the ends of rows by themselves.
+template <class T>
+bool sees_ends(const Correlation& g) {
+  return is_3x3(g.phases.front()) && g.rows.low == -1 && g.columns.low == -1 && g.to[3] == g.from[3] &&
+         g.to[3] >= simd::lanes<T>;
+}
+/// The rows of a plane that a band sees, `planes` being the first of the batch.
+template <class T>
+PlaneRows<T> rows_in_place(const T* planes, Index plane, const Band& band, const Correlation& g,
+                           const T* zeros) {
+  const auto height = g.from[2], width = g.from[3];
+  return {planes + (plane * height + band.row) * width, width, -band.row, height - band.row, zeros};
+}
+
+template <class T>
+class PlaneCorrelation {
+ public:
+  PlaneCorrelation(const Array& from, const Array& weight, const T* bias, const Correlation& g)
+      : g_(g),
+        bands_(g.to[0] * g.to[1], g.to[2], rows_of_band(g)),
+        in_place_(sees_ends<T>(g)),
+        from_(from.data<T>().data()),
+        weight_(weight.data<T>().data()),
+        bias_(bias),
+        seen_(planes_of<T>(from, g.rows, whole_vectors<T>(g.columns, g.to[3]), g.to[2], g.to[3], bands_)),
+        offsets_(offsets_of(phase(), g, seen_)),
+        zeros_({g.from[3]}, dtype_of<T>) {}
+
+  void run(T* to) const {
+    const auto columns = g_.to[3], copied = in_place_ ? 0 : seen_.buffer_size();
+    const bool past_caches = is_past_caches(g_.to.count() * static_cast<Index>(sizeof(T)));
+    // Bands are small here, and the first one of a task was not fetched.
+    parallel_for(bands_.count(), bands_.grain(32), [&](Index b, Index end) {
+      Array buffers = Array::uninitialized(
+          {copied + bands_.images() * bands_.rows() * columns + simd::lanes<T>}, dtype_of<T>);
+      T* const copies = buffers.template mutable_data<T>().data();
+      T* const result = copies + copied;
+      for (; b < end; ++b) {
+        const Band band = bands_[b];
+        const T* const planes = in_place_ ? nullptr : seen_.read(band, copies);
+        const auto next = b + 1 < end ? seen_.region(bands_[b + 1]) : Region<const T>{};
+        for (Index n = 0; n < band.images; ++n)
+          correlate(band, n, planes, result + n * band.rows * columns, [&](Index row, Index count) {
+            next.prefetch(n * band.rows + row, n * band.rows + row + count, band.images * band.rows);
+          });
+        write_out(result, band.images * band.rows * columns, past_caches,
+                  to + (band.image * g_.to[2] + band.row) * columns);
+      }
+    });
+  }
+
+ private:
+  const Phase& phase() const { return g_.phases.front(); }
+
+  /// The n-th plane of a band, `planes` being what the band sees unless that is in place. Calls fetch(row,
+  /// count) before so many rows.
+  template <class Fetch>
+  void correlate(const Band& band, Index n, const T* planes, T* to, Fetch fetch) const {
+    const auto plane = band.image + n, channel = plane % g_.to[1], columns = g_.to[3],
+               taps = static_cast<Index>(phase().taps.size());
+    const auto factor = [&](Index tap) {
+      return weight_[channel * taps + phase().taps[static_cast<std::size_t>(tap)].weight];
+    };
+    const auto shift = simd::broadcast(bias_ ? bias_[channel] : T{0});
+    const T* const seen = planes + n * seen_.image;
+    if (is_3x3(phase())) {
+      Vector<T> window[9];
+      for (Index tap = 0; tap < 9; ++tap) window[tap] = simd::broadcast(factor(tap));
+      if (in_place_)
+        correlate_plane_3x3<true>(rows_in_place(from_, plane, band, g_, zeros_.data<T>().data()), band.rows,
+                                  window, shift, to, columns, fetch);
+      else
+        correlate_plane_3x3<false>(PlaneRows<T>{seen + seen_.row + 1, seen_.row, -1, band.rows + 1, nullptr},
+                                   band.rows, window, shift, to, columns, fetch);
+      return;
+    }
+    std::vector<T> window;
+    for (Index tap = 0; tap < taps; ++tap) window.push_back(factor(tap));
+    for (Index i = 0; i < band.rows; ++i) {
+      fetch(i, 1);
+      correlate_row(seen + i * seen_.row, offsets_, window.data(), shift, to + i * columns, columns);
+    }
+  }
+
+  const Correlation& g_;
+  Bands bands_;
+  bool in_place_;
+  const T *from_, *weight_, *bias_;
+  SeenImages<T> seen_;
+  std::vector<Index> offsets_;
+  Array zeros_;  // a row
+};
 
 template <class T>
 class PlaneWeightGradient {
@@ -170,7 +220,10 @@ class PlaneWeightGradient {
         dy_(planes_of<T>(dy, {1, 0, 0}, {1, 0, 0}, g_.to[2], g_.to[3], bands_)),
         offsets_(offsets_of(g_.phases.front(), g_, x_)),
         taps_(static_cast<Index>(offsets_.size())),
-        chunks_(std::min(most_chunks, g_.to[0])) {
+        chunks_(std::min(most_chunks, g_.to[0])),
+        in_place_(sees_ends<T>(g_)),
+        pixels_(x.data<T>().data()),
+        zeros_({g_.from[3]}, dtype_of<T>) {
     offsets_.resize(offsets_.size() + taps_at_once - 1, offsets_.back());  // tiles may reach beyond
   }
 
@@ -181,8 +234,8 @@ class PlaneWeightGradient {
     double* const sums = partials.mutable_data<double>().data();
     const auto pitch = taps_ + taps_at_once - 1;
     parallel_for(chunks_ * channels, 1, [&](Index i, Index) {
-      Array buffers = Array::uninitialized({x_.buffer_size() + dy_.buffer_size()}, dtype_of<T>);
-      T* const buffer = buffers.template mutable_data<T>().data();
+      Array buffer = Array::uninitialized({in_place_ ? 0 : x_.buffer_size()}, dtype_of<T>);
+      T* const copy = buffer.template mutable_data<T>().data();
       const auto chunk = i / channels, channel = i % channels;
       const auto first = batch * chunk / chunks_ * bands_.count(),
                  last = batch * (chunk + 1) / chunks_ * bands_.count();
@@ -193,13 +246,19 @@ class PlaneWeightGradient {
       };
       for (auto at = first; at < last; ++at) {
         const Band now = band(at), next = band(std::min(at + 1, last - 1));
-        const T *const x = x_.read(now, buffer), *const dy = dy_.read(now, buffer + x_.buffer_size());
+        const T* const dy = dy_.read(now, nullptr);  // where it lies
         const auto next_x = x_.region(next), next_dy = dy_.region(next);
+        const auto fetch = [&](Index row, Index count) {
+          next_x.prefetch(row, row + count, now.rows);
+          next_dy.prefetch(row, row + count, now.rows);
+        };
+        if (in_place_) {
+          add_band_3x3(now, dy, sums + i * pitch, fetch);
+          continue;
+        }
+        const T* const x = x_.read(now, copy);
         for (Index tap = 0; tap < taps_; tap += taps_at_once)
-          add_band(now.rows, x, dy, offsets_.data() + tap, sums + i * pitch + tap, [&](Index row) {
-            next_x.prefetch(row, row + 1, now.rows);
-            next_dy.prefetch(row, row + 1, now.rows);
-          });
+          add_band(now.rows, x, dy, offsets_.data() + tap, sums + i * pitch + tap, fetch);
       }
     });
     Array dw = Array::uninitialized(shape, dtype_of<T>);
@@ -220,7 +279,7 @@ class PlaneWeightGradient {
     const auto columns = g_.to[3], whole = columns / n * n;
     Vector<T> sums[taps_at_once]{};
     for (Index i = 0; i < rows; ++i, x += x_.row, dy += dy_.row) {
-      fetch(i);
+      fetch(i, 1);
       for (Index j = 0; j < whole; j += n) {
         const auto gradient = simd::load(dy + j);
 #pragma GCC unroll 9
@@ -236,9 +295,32 @@ class PlaneWeightGradient {
                                  gradient, sums[tap]);
       }
     }
+    add_lanes(sums, to);
+  }
+  template <class Fetch>
+  void add_band_3x3(const Band& band, const T* dy, double* to, Fetch fetch) const {
+    const auto columns = g_.to[3];
+    const auto x = rows_in_place(pixels_, band.image, band, g_, zeros_.data<T>().data());
+    Vector<T> sums[9]{};
+    for_some_rows(band.rows, [&]<Index count>(Index row, std::integral_constant<Index, count>) {
+      fetch(row, count);
+      for_each_vector<true, T>(columns, [&]<Ends ends>(Index j, Index skipped) {
+        const auto own = [&](Vector<T> v) {  // not what the vector before has counted
+          return ends.right ? simd::without_first<T>(skipped, v) : v;
+        };
+        Vector<T> gradient[count];
+#pragma GCC unroll 4
+        for (Index i = 0; i < count; ++i) gradient[i] = own(simd::load(dy + (row + i) * columns + j));
+        for_each_pixel<ends, count>(x, row, j, [&](Vector<T> pixels, Index tap, Index i) {
+          sums[tap] = simd::multiply_add(own(pixels), gradient[i], sums[tap]);
+        });
+      });
+    });
+    add_lanes(sums, to);
+  }
+  static void add_lanes(const Vector<T> (&sums)[9], double* to) {
 #pragma GCC unroll 9
-    for (Index tap = 0; tap < taps_at_once; ++tap)
-      to[tap] += static_cast<double>(simd::sum_of_lanes(sums[tap]));
+    for (Index tap = 0; tap < 9; ++tap) to[tap] += static_cast<double>(simd::sum_of_lanes(sums[tap]));
   }
 
   Correlation g_;
@@ -246,6 +328,9 @@ class PlaneWeightGradient {
   SeenImages<T> x_, dy_;
   std::vector<Index> offsets_;
   Index taps_, chunks_;
+  bool in_place_;
+  const T* pixels_;  // of x
+  Array zeros_;      // a row
 };
 
 }  // namespace
@@ -254,8 +339,8 @@ Array correlate_planes(const Array& from, const Array& weight, const Array& bias
                        const Correlation& geometry) {
   Array to = Array::uninitialized(geometry.to, from.dtype());
   dispatch_floating(from.dtype(), [&]<class T>() {
-    correlate<T>(from, weight, bias.defined() ? bias.data<T>().data() : nullptr, geometry,
-                 to.mutable_data<T>().data());
+    PlaneCorrelation<T>(from, weight, bias.defined() ? bias.data<T>().data() : nullptr, geometry)
+        .run(to.mutable_data<T>().data());
   });
   return to;
 }

@@ -114,8 +114,8 @@ struct Lanes {
     }
     if (i < length) {  // the last vector once more, without what was counted
       const TwoVectors odd = terms(length - n);
-      b += simd::without_first(n - (length - i), odd.first);
-      d += simd::without_first(n - (length - i), odd.second);
+      b += simd::without_first<double>(n - (length - i), odd.first);
+      d += simd::without_first<double>(n - (length - i), odd.second);
     }
     first[0] = a;
     first[1] = b;

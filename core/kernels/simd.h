@@ -2,11 +2,13 @@
 /// Vectors of the machine's width, for kernels. The compilers' vector extensions do the arithmetic on any
 /// machine; only the conversion from float to double is spelled out where GCC would split it.
 
+#include <array>
 #include <cmath>
 #include <concepts>
 #include <cstdint>
 #include <cstring>
 #include <span>
+#include <type_traits>
 #include <utility>
 
 #if defined(__SSE2__)
@@ -197,8 +199,69 @@ template <class T>
   return reinterpret_cast<Vector<T>>(reinterpret_cast<Bits>(v) & mask_of_first<T>(count));
 }
 /// All lanes but the first `skipped`, likewise.
-[[gnu::always_inline]] inline Doubles without_first(std::int64_t skipped, Doubles v) {
-  return reinterpret_cast<Doubles>(reinterpret_cast<Bits>(v) & ~mask_of_first<double>(skipped));
+template <class T>
+[[gnu::always_inline]] inline Vector<T> without_first(std::int64_t skipped, Vector<T> v) {
+  return reinterpret_cast<Vector<T>>(reinterpret_cast<Bits>(v) & ~mask_of_first<T>(skipped));
+}
+
+/// Whole numbers as wide as T, which is what comparisons of vectors give.
+template <class T>
+using Numbers = decltype(Vector<T>{} > Vector<T>{});
+template <class T>
+using NumberOf = std::remove_cvref_t<decltype(Numbers<T>{}[0])>;
+
+/// As many bytes as Vector<T> has lanes. GCC 12 would widen one after the other.
+template <class T>
+[[gnu::always_inline]] inline Numbers<T> load_bytes(const std::uint8_t* from) {
+#if defined(__AVX2__)
+  const auto* const bytes = reinterpret_cast<const __m128i*>(from);
+#endif
+#if defined(__AVX512F__)
+  if constexpr (sizeof(T) == 4)
+    return reinterpret_cast<Numbers<T>>(_mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128(bytes)));
+  else
+    return reinterpret_cast<Numbers<T>>(_mm512_maskz_cvtepu8_epi64(0xff, _mm_loadl_epi64(bytes)));
+#elif defined(__AVX2__)
+  if constexpr (sizeof(T) == 4)
+    return reinterpret_cast<Numbers<T>>(_mm256_cvtepu8_epi32(_mm_loadl_epi64(bytes)));
+  else
+    return reinterpret_cast<Numbers<T>>(_mm256_cvtepu8_epi64(_mm_loadu_si32(bytes)));
+#else
+  Numbers<T> numbers{};
+  for (std::int64_t i = 0; i < lanes<T>; ++i) numbers[i] = from[i];
+  return numbers;
+#endif
+}
+
+/// a[0], b[0], a[1], b[1], ...
+template <class T, int... lane>
+[[gnu::always_inline]] inline std::array<Vector<T>, 2> interleaved(Vector<T> a, Vector<T> b,
+                                                                   std::integer_sequence<int, lane...>) {
+  constexpr int n = sizeof...(lane);
+  return {__builtin_shufflevector(a, b, (lane / 2 + lane % 2 * n)...),
+          __builtin_shufflevector(a, b, (n / 2 + lane / 2 + lane % 2 * n)...)};
+}
+template <class T>
+[[gnu::always_inline]] inline std::array<Vector<T>, 2> interleaved(Vector<T> a, Vector<T> b) {
+  return interleaved<T>(a, b, std::make_integer_sequence<int, lanes<T>>());
+}
+
+/// All lanes one further up, above a 0; or down, below one.
+template <class T, std::size_t... lane>
+[[gnu::always_inline]] inline Vector<T> moved_up(Vector<T> v, std::index_sequence<lane...>) {
+  return __builtin_shufflevector(Vector<T>{}, v, (lane + sizeof...(lane) - 1)...);
+}
+template <class T>
+[[gnu::always_inline]] inline Vector<T> moved_up(Vector<T> v) {
+  return moved_up<T>(v, std::make_index_sequence<lanes<T>>());
+}
+template <class T, std::size_t... lane>
+[[gnu::always_inline]] inline Vector<T> moved_down(Vector<T> v, std::index_sequence<lane...>) {
+  return __builtin_shufflevector(v, Vector<T>{}, (lane + 1)...);
+}
+template <class T>
+[[gnu::always_inline]] inline Vector<T> moved_down(Vector<T> v) {
+  return moved_down<T>(v, std::make_index_sequence<lanes<T>>());
 }
 
 /// The sum of the lanes, halves onto halves.

@@ -82,6 +82,12 @@ const Case cases[]{
     {{2, 6, 9, 9}, 6, 6, {3, 1, 1}},
     {{2, 4, 23, 37}, 4, 4, {3, 1, 1}},
     {{1, 3, 9, 18}, 3, 3, {3}},
+    {{2, 3, 5, 16}, 3, 3, {3, 1, 1}},  // planes read where they lie, of one vector and of several
+    {{3, 2, 1, 17}, 2, 2, {3, 1, 1}},
+    {{1, 2, 2, 31}, 2, 2, {3, 1, 1}},
+    {{2, 2, 6, 32}, 2, 2, {3, 1, 1}},
+    {{1, 2, 7, 33}, 2, 2, {3, 1, {0, 1}}},
+    {{1, 2, 7, 33}, 2, 2, {3, 1, {1, 0}}},
     {{2, 6, 9, 8}, 12, 6, {3, 2, 1}},
     {{1, 20, 9, 8}, 20, 20, {{3, 5}, {1, 2}, {1, 2}}},
     {{3, 37, 9, 8}, 37, 37, {3, 2, 1}},
@@ -181,6 +187,35 @@ TEST(Conv2d, OfPlanesSpreadsAnInfOnlyToTheWeightsThatMeetIt) {
   const auto dw = doubles(conv2d_weight(x, dy, conv));
   for (std::size_t i = 0; i < dw.size(); ++i)
     EXPECT_EQ(dw[i], i == 2 ? std::numeric_limits<double>::infinity() : 0) << i;
+}
+
+TEST(Conv2d, OfPlanesSpreadsAnInfToItsNeighboursAndNoFurther) {
+  constexpr auto inf = std::numeric_limits<double>::infinity();
+  constexpr Index height = 3, width = 21;
+  const Convolution conv = convolution({2, 2, height, width}, 2, 2, {3, 1, 1});
+  const auto is_near = [](Index a, Index b) { return std::abs(a - b) <= 1; };
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (Index at = 0; at < height * width; ++at) {
+      const auto row = at / width, column = at % width;
+      Array x(conv.shape(input), dtype);
+      dispatch_floating(dtype, [&]<class T>() {  // in the second plane
+        x.mutable_data<T>()[static_cast<std::size_t>(height * width + at)] = static_cast<T>(inf);
+      });
+      const Array ones = kernels::full(conv.shape(weight), dtype, 1),
+                  dy = kernels::full(conv.shape(output), dtype, 1);
+      for (const auto& values : {doubles(conv2d(x, ones, {}, conv)), doubles(conv2d_input(x, ones, conv))})
+        for (Index i = 0; i < conv.shape(output).count(); ++i) {
+          const bool meets =
+              i / (height * width) == 1 && is_near(i / width % height, row) && is_near(i % width, column);
+          ASSERT_EQ(values[static_cast<std::size_t>(i)], meets ? inf : 0) << at << " " << i;
+        }
+      const auto dw = doubles(conv2d_weight(x, dy, conv));
+      for (Index i = 0; i < 18; ++i) {  // through tap (i, j), windows at row - i + 1, column - j + 1
+        const auto to_row = row - i % 9 / 3 + 1, to_column = column - i % 3 + 1;
+        const bool meets = i >= 9 && to_row >= 0 && to_row < height && to_column >= 0 && to_column < width;
+        ASSERT_EQ(dw[static_cast<std::size_t>(i)], meets ? inf : 0) << at << " " << i;
+      }
+    }
 }
 
 TEST(Conv2d, HasTheSameBitsForAnyNumberOfThreads) {
