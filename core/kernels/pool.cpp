@@ -2,9 +2,16 @@
 
 #include <evenkeel/core/kernels/pool.h>
 #include <evenkeel/core/kernels/pool_runs.h>
+#include <evenkeel/core/kernels/simd.h>
 
 namespace evenkeel::kernels {
 namespace {
+
+/// 1 where there are no taps.
+Index divisor_of(const Run& run) {
+  const bool empty = run.rows.count == 0 || run.columns.count == 0;
+  return empty ? 1 : run.rows.divisor * run.columns.divisor;
+}
 
 /// Means over the taps, summed in double.
 template <class T>
@@ -16,8 +23,7 @@ void means(const Pooling& p, const T* x, T* y) {
         const T* const from = x + run.from + tap;
         for (Index i = 0; i < run.lanes; ++i) sums[i] += static_cast<double>(from[i * spacing]);
       });
-      const bool empty = run.rows.count == 0 || run.columns.count == 0;
-      const auto divisor = empty ? 1.0 : static_cast<double>(run.rows.divisor * run.columns.divisor);
+      const auto divisor = static_cast<double>(divisor_of(run));
       for (Index i = 0; i < run.lanes; ++i) y[run.to + i] = static_cast<T>(sums[i] / divisor);
     });
   });
@@ -27,8 +33,7 @@ void means(const Pooling& p, const T* x, T* y) {
 template <class T>
 struct SharesOfMeans {
   SharesOfMeans(const Run& run, const T* dy) {
-    const bool empty = run.rows.count == 0 || run.columns.count == 0;
-    const auto divisor = static_cast<T>(empty ? 1 : run.rows.divisor * run.columns.divisor);
+    const auto divisor = static_cast<T>(divisor_of(run));
     for (Index i = 0; i < run.lanes; ++i) shares[i] = dy[run.to + i] / divisor;
   }
   T operator()(Index, Index lane) const { return shares[lane]; }
@@ -37,7 +42,12 @@ struct SharesOfMeans {
 
 template <class T>
 void means_adjoint(const Pooling& p, const T* dy, T* dx) {
-  pooling_adjoint(p, dx, [=](const Run& run) { return SharesOfMeans<T>(run, dy); });
+  pooling_adjoint(
+      p, dx, [=](const Run& run) { return SharesOfMeans<T>(run, dy); },
+      [=](const Run& run, Index lane) {
+        const auto share = simd::load(dy + run.to + lane) / static_cast<T>(divisor_of(run));
+        return [=](Index) { return share; };
+      });
 }
 
 Array mean_pool(const Array& x, const Shape& to, const Pooling& pooling) {

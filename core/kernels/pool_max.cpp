@@ -10,12 +10,9 @@
 namespace evenkeel::kernels {
 namespace {
 
+using simd::NumberOf;
+using simd::Numbers;  // of taps: what compares values chooses them too
 using simd::Vector;
-/// Numbers of taps, as wide as T: comparisons of values choose them too.
-template <class T>
-using Numbers = decltype(Vector<T>{} > Vector<T>{});
-template <class T>
-using NumberOf = std::remove_cvref_t<decltype(Numbers<T>{}[0])>;
 
 /// from[0], from[spacing], from[2 * spacing], ..., and nothing beyond the last one.
 template <Index spacing, class T>
@@ -120,12 +117,30 @@ struct GradientOfMaxima {
   Number found[run_length];
 };
 
+/// The same for a vector of neighbouring outputs.
+template <class T>
+struct VectorOfMaxima {
+  Vector<T> gradient;
+  Numbers<T> found;
+  Vector<T> operator()(Index tap) const {
+    return found == Numbers<T>{} + static_cast<NumberOf<T>>(tap) ? gradient : Vector<T>{};
+  }
+};
+
 template <class T, class Tap>
 void give_back(const Pooling& p, const T* dy, const Tap* taps, T* dx) {
-  pooling_adjoint(p, dx, [=](const Run& run) {
-    return GradientOfMaxima<T, std::conditional_t<sizeof(Tap) == 1, NumberOf<T>, Index>>(
-        dy + run.to, taps + run.to, run.lanes);
-  });
+  pooling_adjoint(
+      p, dx,
+      [=](const Run& run) {
+        return GradientOfMaxima<T, std::conditional_t<sizeof(Tap) == 1, NumberOf<T>, Index>>(
+            dy + run.to, taps + run.to, run.lanes);
+      },
+      [=](const Run& run, Index lane) {
+        if constexpr (sizeof(Tap) == 1)
+          return VectorOfMaxima<T>{simd::load(dy + run.to + lane), simd::load_bytes<T>(taps + run.to + lane)};
+        else
+          return nullptr;
+      });
 }
 
 template <class T, class Tap>

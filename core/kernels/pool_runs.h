@@ -6,6 +6,7 @@
 
 #include <evenkeel/core/array.h>
 #include <evenkeel/core/check.h>
+#include <evenkeel/core/kernels/simd.h>
 #include <evenkeel/core/parallel.h>
 #include <evenkeel/core/window.h>
 
@@ -179,39 +180,62 @@ template <class Body>
     body(spacing);
 }
 
+/// Whether the outputs of a run are written in vectors to taps that only they have: pixels side by side, or
+/// both columns of their windows.
+template <class T>
+bool has_vectors(const Pooling& p, const Run& run) {
+  return run.lanes >= simd::lanes<T> &&
+         (run.spacing == 1 || (run.spacing == 2 && run.columns.count == 2 && p.column_step() == 1));
+}
+/// to[tap] = vector_of(lane)(number of the tap) for the taps of a run; the last vector may overlap.
+template <class T, class VectorOf>
+void write_vectors(const Pooling& p, const Run& run, T* to, VectorOf vector_of) {
+  constexpr auto n = simd::lanes<T>;
+  for (Index i = 0; i < run.lanes; i += n) {
+    const auto lane = std::min(i, run.lanes - n);
+    const auto share = vector_of(lane);
+    if (run.spacing == 1)
+      for_each_tap(p, run, [&](Index tap, Index number) { simd::store(to + tap + lane, share(number)); });
+    else
+      for (Index r = 0; r < run.rows.count; ++r) {
+        const auto both = simd::interleaved<T>(share(2 * r), share(2 * r + 1));
+        T* const row = to + r * p.row_step() + 2 * lane;
+        simd::store(row, both[0]);
+        simd::store(row + n, both[1]);
+      }
+  }
+}
+
 /// The adjoint of a pooling: dx[tap] += share(number of the tap, lane) for the taps of every run, where
-/// shares_of(run) makes `share`. One task owns an image.
-template <class T, class SharesOf>
-void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of) {
+/// shares_of(run) makes `share`, and vector_of(run, lane)(number) is the same for a vector of lanes. One task
+/// owns an image.
+template <class T, class SharesOf, class VectorOf>
+void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of, VectorOf vector_of) {
+  // A share that is no function has no vectors.
+  constexpr bool vectors = std::is_invocable_v<std::invoke_result_t<VectorOf, const Run&, Index>, Index>;
   const bool written_once = p.rows.partitions(p.from.height) && p.columns.partitions(p.from.width);
   const auto size = p.from.image_size();
-  const auto write = [&](const Run& run, const auto& share, auto spacing, auto put) {
-    T* const to = dx + run.from;
-    if (run.columns.count == 2 && p.column_step() == 1 && spacing == 2)  // neighbours are written together
-      for (Index r = 0; r < run.rows.count; ++r)
-        for (Index i = 0; i < run.lanes; ++i) {
-          put(to[r * p.row_step() + 2 * i], share(2 * r, i));
-          put(to[r * p.row_step() + 2 * i + 1], share(2 * r + 1, i));
-        }
-    else
+  const auto write = [&](const Run& run, auto put) {
+    const auto share = shares_of(run);
+    with_spacing(run.spacing, [&](auto spacing) {
       for_each_tap(p, run, [&](Index tap, Index number) {
-        for (Index i = 0; i < run.lanes; ++i) put(to[tap + i * spacing], share(number, i));
+        T* const to = dx + run.from + tap;
+        for (Index i = 0; i < run.lanes; ++i) put(to[i * spacing], share(number, i));
       });
+    });
   };
-  parallel_for(p.from.images, at_least_one(elements_per_task / at_least_one(size)),
-               [&](Index begin, Index end) {
-                 if (!written_once) std::fill(dx + begin * size, dx + end * size, T{0});
-                 for (auto row = begin * p.to.height; row < end * p.to.height; ++row)
-                   for_each_run(p, row / p.to.height, row % p.to.height, [&](const Run& run) {
-                     const auto share = shares_of(run);
-                     with_spacing(run.spacing, [&](auto spacing) {
-                       if (written_once)
-                         write(run, share, spacing, [](T& to, T value) { to = value; });
-                       else
-                         write(run, share, spacing, [](T& to, T value) { to += value; });
-                     });
-                   });
-               });
+  parallel_for(
+      p.from.images, at_least_one(elements_per_task / at_least_one(size)), [&](Index begin, Index end) {
+        if (!written_once) std::fill(dx + begin * size, dx + end * size, T{0});
+        for (auto row = begin * p.to.height; row < end * p.to.height; ++row)
+          for_each_run(p, row / p.to.height, row % p.to.height, [&](const Run& run) {
+            if (!written_once) return write(run, [](T& to, T share) { to += share; });
+            if constexpr (vectors)
+              if (has_vectors<T>(p, run))
+                return write_vectors(p, run, dx + run.from, [&](Index lane) { return vector_of(run, lane); });
+            write(run, [](T& to, T share) { to = share; });
+          });
+      });
 }
 
 inline Pooling sliding(const Shape& from, const Shape& to, MemoryOrder order, const Window& w,
