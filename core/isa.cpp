@@ -32,12 +32,3 @@ const char* evenkeel::isa_in_use() {
 }
 
 #endif
-
-bool evenkeel::is_amd() {
-#if defined(__x86_64__)
-  __builtin_cpu_init();
-  return __builtin_cpu_is("amd");
-#else
-  return false;
-#endif
-}

@@ -3,21 +3,16 @@
 /// overwrite, and in its place drops one that may still be wanted; of a result this large, little would be
 /// left in the L2 by the time the next op asks for its beginning.
 
-#include <evenkeel/core/isa.h>
 #include <evenkeel/core/kernels/simd.h>
 
 #include <bit>
 
 namespace evenkeel::kernels {
 
-/// Whether a result of so many bytes is to be written past the caches. On Sapphire Rapids, writing and
-/// reading 8 MB takes 15 % longer that way, 16 MB a fifth less, 25 MB a quarter less. On Zen 4, normalizing 8
-/// MB forward and back takes 29 to 47 % less on one thread and 8 to 28 % on two, and a step of ResNet-20,
-/// whose convolutions read such results, no longer; other processors of AMD are taken for its like.
-inline bool is_past_caches(std::int64_t bytes) {
-  static const std::int64_t least = (is_amd() ? 6 : 16) * (std::int64_t{1} << 20);
-  return bytes >= least;
-}
+/// Whether a result of so many bytes is to be written past the caches. Normalizing 8 MB forward and back
+/// takes 29 to 47 % less that way on Zen 4 and 28 to 47 % less on Emerald Rapids (one thread; 7 to 50 % on
+/// two), and a step of ResNet-20, whose convolutions read such results, no longer.
+inline bool is_past_caches(std::int64_t bytes) { return bytes >= std::int64_t{6} << 20; }
 
 /// Elements from `to` up to where a vector may be streamed.
 template <class T>
