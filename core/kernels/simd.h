@@ -92,6 +92,14 @@ template <class T>
   return v;
 }
 
+/// The same address or distance, of which the compiler cannot tell where it comes from: it adds to it anew
+/// instead of keeping all sums that a loop may need, for which there are too few registers.
+template <class T>
+[[gnu::always_inline]] inline T opaque(T value) {
+  asm("" : "+r"(value));
+  return value;
+}
+
 /// Past the caches, to a multiple of the vector's size. Other threads see it after the parallel_for in which
 /// it was done, this one at once.
 template <class T>

@@ -26,6 +26,26 @@ struct Weight {
   bool transposed;
 };
 
+/// add_products for neighbouring tiles of 16 channels: as their distance is a constant, one register points
+/// to all and no address needs an index, which is one more operation for a processor of Intel.
+template <Index Height, Index Vectors>
+[[gnu::always_inline]] inline void add_products_of_16(const float* from, const float* weight,
+                                                      Vector<float> (&sums)[Height][Vectors]) {
+  from = simd::opaque(from);
+#pragma GCC unroll 16
+  for (Index k = 0; k < 16; ++k, weight += Vectors * lanes) {
+    Vector<float> w[Vectors];
+#pragma GCC unroll 3
+    for (Index v = 0; v < Vectors; ++v) w[v] = simd::load(weight + v * lanes);
+#pragma GCC unroll 8
+    for (Index i = 0; i < Height; ++i) {
+      const auto value = simd::broadcast(from[i * 16 + k]);
+#pragma GCC unroll 3
+      for (Index v = 0; v < Vectors; ++v) sums[i][v] = simd::multiply_add(value, w[v], sums[i][v]);
+    }
+  }
+}
+
 template <int M, int R>
 class WinogradCorrelation {
  public:
@@ -130,6 +150,7 @@ class WinogradCorrelation {
   void multiply(const Band& band, const Columns& columns, const float* in, float* out,
                 const Region<const float>& next, const Region<float>& result) const {
     const auto tiles = band.images * band.rows * across_, channels = g_.from[1];
+    const Points inputs = inputs_, outputs = outputs_;  // here, stores cannot change them
     const float* weight = weights_of(columns);
     for (Index point = 0; point < points; ++point, weight += weight_pitch(Vectors)) {
       const auto part = columns.first / 2 * points + point,
@@ -137,16 +158,20 @@ class WinogradCorrelation {
       next.prefetch(part, part + 1, parts);
       if (columns.first == 0) result.prefetch(point, point + 1, points);
       for_each_tile<Vectors>(tiles, [&]<Index height>(Index first, std::integral_constant<Index, height>) {
-        const float* from[height];
-        for (Index i = 0; i < height; ++i)  // beyond the last tile, compute it again
-          from[i] = in + point * inputs_.point + std::min(first + i, tiles - 1) * inputs_.tile;
         Vector<float> sums[height][Vectors]{};
-        add_products<float, height, Vectors>(from, 0, channels, weight, sums);
-        float* const to = out + point * outputs_.point + first * outputs_.tile;
+        if (channels == 16 && first + height <= tiles) {
+          add_products_of_16<height, Vectors>(in + point * inputs.point + first * 16, weight, sums);
+        } else {
+          const float* from[height];
+          for (Index i = 0; i < height; ++i)  // beyond the last tile, compute it again
+            from[i] = in + point * inputs.point + std::min(first + i, tiles - 1) * inputs.tile;
+          add_products<float, height, Vectors>(from, 0, channels, weight, sums);
+        }
+        float* const to = out + point * outputs.point + first * outputs.tile;
 #pragma GCC unroll 8
         for (Index i = 0; i < height; ++i)
 #pragma GCC unroll 3
-          for (Index v = 0; v < Vectors; ++v) simd::store(to + i * outputs_.tile + v * lanes, sums[i][v]);
+          for (Index v = 0; v < Vectors; ++v) simd::store(to + i * outputs.tile + v * lanes, sums[i][v]);
       });
     }
   }

@@ -104,6 +104,7 @@ template <bool inside, int M, int R>
                                                   float* point, std::int64_t pitch) {
   using W = Winograd<M, R>;
   constexpr int size = M + R - 1, pairs = size / 2, shared = R - 1;
+  pitch = simd::opaque(pitch);
 #pragma GCC unroll 3
   for (int pair = 0; pair < pairs; ++pair) {  // two rows at a time fit the registers
     simd::Vector<float> rows[2][size], d[size];
@@ -166,6 +167,7 @@ template <int M, int R>
                                                   simd::Vector<float> shift, float* to, ImageRows at) {
   using W = Winograd<M, R>;
   constexpr int size = M + R - 1, pairs = M / 2;
+  pitch = simd::opaque(pitch);
 #pragma GCC unroll 2
   for (int pair = 0; pair < pairs; ++pair) {
     simd::Vector<float> half[2][size], m[size];
