@@ -70,7 +70,7 @@ void correlate_row(const T* from, std::span<const Index> offsets, const T* windo
   for (; j < columns; j += n) correlate_vectors<T, 1>(from + j, offsets, window, shift, to + j);
 }
 
-/// The result of 3 x 3 windows in some rows, fewer if they are the last ones.
+/// The result of 3 x 3 windows in `count` rows.
 template <Index count, bool with_ends, class T>
 void correlate_rows_3x3(const PlaneRows<T>& rows, Index row, const Vector<T>* window, Vector<T> shift, T* to,
                         Index columns) {
@@ -95,11 +95,13 @@ template <class Body>
 
 /// A plane's band by 3 x 3 windows; calls fetch(row, count) before so many rows.
 template <bool with_ends, class T, class Fetch>
-void correlate_plane_3x3(const PlaneRows<T>& seen, Index rows, const Vector<T>* window, Vector<T> shift,
-                         T* to, Index columns, Fetch fetch) {
+void correlate_plane_3x3(const PlaneRows<T>& seen, Index rows, const T* window, Vector<T> shift, T* to,
+                         Index columns, Fetch fetch) {
+  Vector<T> factors[9];
+  for (Index tap = 0; tap < 9; ++tap) factors[tap] = simd::broadcast(window[tap]);
   for_some_rows(rows, [&]<Index count>(Index row, std::integral_constant<Index, count>) {
     fetch(row, count);
-    correlate_rows_3x3<count, with_ends>(seen, row, window, shift, to, columns);
+    correlate_rows_3x3<count, with_ends>(seen, row, factors, shift, to, columns);
   });
 }
 
@@ -120,8 +122,7 @@ bool is_3x3(const Phase& phase) {
 /// Whether windows of 3 x 3 may find the zeros beyond the ends of rows by themselves.
 template <class T>
 bool sees_ends(const Correlation& g) {
-  return is_3x3(g.phases.front()) && g.rows.low == -1 && g.columns.low == -1 && g.to[3] == g.from[3] &&
-         g.to[3] >= simd::lanes<T>;
+  return is_3x3(g.phases.front()) && g.rows.low == -1 && g.columns.low == -1 && g.to[3] >= simd::lanes<T>;
 }
 /// The rows of a plane that a band sees, `planes` being the first of the batch.
 template <class T>
@@ -143,23 +144,25 @@ class PlaneCorrelation {
         bias_(bias),
         seen_(planes_of<T>(from, g.rows, whole_vectors<T>(g.columns, g.to[3]), g.to[2], g.to[3], bands_)),
         offsets_(offsets_of(phase(), g, seen_)),
-        zeros_({g.from[3]}, dtype_of<T>) {}
+        zeros_({in_place_ ? g.from[3] : 0}, dtype_of<T>) {}
 
   void run(T* to) const {
-    const auto columns = g_.to[3], copied = in_place_ ? 0 : seen_.buffer_size();
+    const auto columns = g_.to[3], copied = in_place_ ? 0 : seen_.buffer_size(),
+               taps = static_cast<Index>(offsets_.size());
     const bool past_caches = is_past_caches(g_.to.count() * static_cast<Index>(sizeof(T)));
     // Bands are small here, and the first one of a task was not fetched.
     parallel_for(bands_.count(), bands_.grain(32), [&](Index b, Index end) {
       Array buffers = Array::uninitialized(
-          {copied + bands_.images() * bands_.rows() * columns + simd::lanes<T>}, dtype_of<T>);
+          {copied + taps + bands_.images() * bands_.rows() * columns + simd::lanes<T>}, dtype_of<T>);
       T* const copies = buffers.template mutable_data<T>().data();
-      T* const result = copies + copied;
+      T* const window = copies + copied;
+      T* const result = window + taps;
       for (; b < end; ++b) {
         const Band band = bands_[b];
         const T* const planes = in_place_ ? nullptr : seen_.read(band, copies);
         const auto next = b + 1 < end ? seen_.region(bands_[b + 1]) : Region<const T>{};
         for (Index n = 0; n < band.images; ++n)
-          correlate(band, n, planes, result + n * band.rows * columns, [&](Index row, Index count) {
+          correlate(band, n, planes, window, result + n * band.rows * columns, [&](Index row, Index count) {
             next.prefetch(n * band.rows + row, n * band.rows + row + count, band.images * band.rows);
           });
         write_out(result, band.images * band.rows * columns, past_caches,
@@ -171,33 +174,26 @@ class PlaneCorrelation {
  private:
   const Phase& phase() const { return g_.phases.front(); }
 
-  /// The n-th plane of a band, `planes` being what the band sees unless that is in place. Calls fetch(row,
-  /// count) before so many rows.
+  /// The n-th plane of a band, `planes` being what the band sees unless that is in place; the window is
+  /// copied to `window`. Calls fetch(row, count) before so many rows.
   template <class Fetch>
-  void correlate(const Band& band, Index n, const T* planes, T* to, Fetch fetch) const {
+  void correlate(const Band& band, Index n, const T* planes, T* window, T* to, Fetch fetch) const {
     const auto plane = band.image + n, channel = plane % g_.to[1], columns = g_.to[3],
-               taps = static_cast<Index>(phase().taps.size());
-    const auto factor = [&](Index tap) {
-      return weight_[channel * taps + phase().taps[static_cast<std::size_t>(tap)].weight];
-    };
+               taps = static_cast<Index>(offsets_.size());
+    for (Index tap = 0; tap < taps; ++tap)
+      window[tap] = weight_[channel * taps + phase().taps[static_cast<std::size_t>(tap)].weight];
     const auto shift = simd::broadcast(bias_ ? bias_[channel] : T{0});
+    if (in_place_)
+      return correlate_plane_3x3<true>(rows_in_place(from_, plane, band, g_, zeros_.data<T>().data()),
+                                       band.rows, window, shift, to, columns, fetch);
     const T* const seen = planes + n * seen_.image;
-    if (is_3x3(phase())) {
-      Vector<T> window[9];
-      for (Index tap = 0; tap < 9; ++tap) window[tap] = simd::broadcast(factor(tap));
-      if (in_place_)
-        correlate_plane_3x3<true>(rows_in_place(from_, plane, band, g_, zeros_.data<T>().data()), band.rows,
-                                  window, shift, to, columns, fetch);
-      else
-        correlate_plane_3x3<false>(PlaneRows<T>{seen + seen_.row + 1, seen_.row, -1, band.rows + 1, nullptr},
-                                   band.rows, window, shift, to, columns, fetch);
-      return;
-    }
-    std::vector<T> window;
-    for (Index tap = 0; tap < taps; ++tap) window.push_back(factor(tap));
+    if (is_3x3(phase()))
+      return correlate_plane_3x3<false>(
+          PlaneRows<T>{seen + seen_.row + 1, seen_.row, -1, band.rows + 1, nullptr}, band.rows, window, shift,
+          to, columns, fetch);
     for (Index i = 0; i < band.rows; ++i) {
       fetch(i, 1);
-      correlate_row(seen + i * seen_.row, offsets_, window.data(), shift, to + i * columns, columns);
+      correlate_row(seen + i * seen_.row, offsets_, window, shift, to + i * columns, columns);
     }
   }
 
@@ -223,7 +219,7 @@ class PlaneWeightGradient {
         chunks_(std::min(most_chunks, g_.to[0])),
         in_place_(sees_ends<T>(g_)),
         pixels_(x.data<T>().data()),
-        zeros_({g_.from[3]}, dtype_of<T>) {
+        zeros_({in_place_ ? g_.from[3] : 0}, dtype_of<T>) {
     offsets_.resize(offsets_.size() + taps_at_once - 1, offsets_.back());  // tiles may reach beyond
   }
 
@@ -318,9 +314,10 @@ class PlaneWeightGradient {
     });
     add_lanes(sums, to);
   }
-  static void add_lanes(const Vector<T> (&sums)[9], double* to) {
+  static void add_lanes(const Vector<T> (&sums)[taps_at_once], double* to) {
 #pragma GCC unroll 9
-    for (Index tap = 0; tap < 9; ++tap) to[tap] += static_cast<double>(simd::sum_of_lanes(sums[tap]));
+    for (Index tap = 0; tap < taps_at_once; ++tap)
+      to[tap] += static_cast<double>(simd::sum_of_lanes(sums[tap]));
   }
 
   Correlation g_;

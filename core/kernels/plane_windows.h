@@ -43,9 +43,10 @@ template <Ends ends, std::int64_t count, class T, class Body>
   }
 }
 
-/// body.operator()<ends>(j, skipped) for vectors that cover `columns` windows, from right to left. In a row
-/// with ends, which is at least a vector long, the last one begins with windows that the one before it has
-/// too, `skipped` of them; otherwise it may reach beyond the row.
+/// body.operator()<ends>(j, skipped) for vectors that cover `columns` windows. In a row with ends, which is
+/// at least a vector long, the last one begins with windows that the one before it has too, `skipped` of
+/// them. Otherwise it may reach beyond the row, into the beginning of the next: it comes first, lest it
+/// overwrite what another has written there.
 template <bool with_ends, class T, class Body>
 [[gnu::always_inline]] inline void for_each_vector(std::int64_t columns, Body body) {
   constexpr auto n = simd::lanes<T>;

@@ -36,14 +36,19 @@ struct Axis {
     for (const Taps& taps : outputs) most = std::max(most, taps.count);
     return most;
   }
-  /// Whether every one of `size` elements is read once.
-  bool partitions(Index size) const {
-    Index next = 0;
+  bool overlaps() const {
+    Index end = 0;
     for (const Taps& taps : outputs) {
-      if (taps.first != next || (step != 1 && taps.count > 1)) return false;
-      next += taps.count;
+      if (taps.first < end || (step != 1 && taps.count > 1)) return true;
+      end = taps.first + taps.count;
     }
-    return next == size;
+    return false;
+  }
+  /// Whether every one of `size` elements is read, if none is twice.
+  bool covers(Index size) const {
+    Index read = 0;
+    for (const Taps& taps : outputs) read += taps.count;
+    return read == size;
   }
 };
 
@@ -180,12 +185,11 @@ template <class Body>
     body(spacing);
 }
 
-/// Whether the outputs of a run are written in vectors to taps that only they have: pixels side by side, or
-/// both columns of their windows.
+/// Whether the outputs of a run, if only they have their taps, can write them in vectors: pixels side by
+/// side, or both columns of their windows.
 template <class T>
-bool has_vectors(const Pooling& p, const Run& run) {
-  return run.lanes >= simd::lanes<T> &&
-         (run.spacing == 1 || (run.spacing == 2 && run.columns.count == 2 && p.column_step() == 1));
+bool has_vectors(const Run& run) {
+  return run.lanes >= simd::lanes<T> && (run.spacing == 1 || (run.spacing == 2 && run.columns.count == 2));
 }
 /// to[tap] = vector_of(lane)(number of the tap) for the taps of a run; the last vector may overlap.
 template <class T, class VectorOf>
@@ -213,7 +217,8 @@ template <class T, class SharesOf, class VectorOf>
 void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of, VectorOf vector_of) {
   // A share that is no function has no vectors.
   constexpr bool vectors = std::is_invocable_v<std::invoke_result_t<VectorOf, const Run&, Index>, Index>;
-  const bool written_once = p.rows.partitions(p.from.height) && p.columns.partitions(p.from.width);
+  const bool written_once = !p.rows.overlaps() && !p.columns.overlaps(),
+             all = written_once && p.rows.covers(p.from.height) && p.columns.covers(p.from.width);
   const auto size = p.from.image_size();
   const auto write = [&](const Run& run, auto put) {
     const auto share = shares_of(run);
@@ -226,12 +231,12 @@ void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of, VectorOf vecto
   };
   parallel_for(
       p.from.images, at_least_one(elements_per_task / at_least_one(size)), [&](Index begin, Index end) {
-        if (!written_once) std::fill(dx + begin * size, dx + end * size, T{0});
+        if (!all) std::fill(dx + begin * size, dx + end * size, T{0});
         for (auto row = begin * p.to.height; row < end * p.to.height; ++row)
           for_each_run(p, row / p.to.height, row % p.to.height, [&](const Run& run) {
             if (!written_once) return write(run, [](T& to, T share) { to += share; });
             if constexpr (vectors)
-              if (has_vectors<T>(p, run))
+              if (has_vectors<T>(run))
                 return write_vectors(p, run, dx + run.from, [&](Index lane) { return vector_of(run, lane); });
             write(run, [](T& to, T share) { to = share; });
           });

@@ -1,6 +1,6 @@
 #pragma once
 /// Vectors of the machine's width, for kernels. The compilers' vector extensions do the arithmetic on any
-/// machine; only the conversion from float to double is spelled out where GCC would split it.
+/// machine; conversions, bounds and masks are spelled out where GCC would split them.
 
 #include <array>
 #include <cmath>
