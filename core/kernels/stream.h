@@ -10,8 +10,8 @@
 namespace evenkeel::kernels {
 
 /// Whether a result of so many bytes is to be written past the caches. Normalizing 8 MB forward and back
-/// takes 29 to 47 % less that way on Zen 4 and 28 to 50 % less on Emerald Rapids (one thread; 7 to 50 % on
-/// two), and a step of ResNet-20, whose convolutions read such results, no longer.
+/// takes 28 to 50 % less that way on Zen 4 and Emerald Rapids (one thread; 7 to 50 % on two), and a step of
+/// ResNet-20, whose convolutions read such results, no longer.
 inline bool is_past_caches(std::int64_t bytes) { return bytes >= std::int64_t{6} << 20; }
 
 /// Elements from `to` up to where a vector may be streamed.
