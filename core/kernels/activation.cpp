@@ -31,7 +31,10 @@ Array map_vectors(std::string_view op, F f, const Array& x, const More&... more)
   return out;
 }
 
-[[gnu::always_inline]] inline Doubles absolute(Doubles v) { return v < 0 ? -v : v; }
+[[gnu::always_inline]] inline Doubles absolute(Doubles v) {
+  return reinterpret_cast<Doubles>(reinterpret_cast<simd::Bits>(v) &
+                                   ~reinterpret_cast<simd::Bits>(simd::broadcast(-0.0)));
+}
 
 /// share = 1 / (1 + e^-v), and rest = 1 - share without cancellation; by the exponential that does not
 /// overflow.
