@@ -20,13 +20,14 @@ using Index = std::int64_t;
 using simd::Vector;
 
 constexpr Index depth = 256;
-/// Rows of a tile: with two vectors across, the accumulators fill three quarters of the registers.
-constexpr Index tile_rows = simd::vector_bytes == 64 ? 12 : 6;
+/// Rows of a tile: with two vectors across, the accumulators fill three quarters of the registers. The last
+/// tiles of a block have fewer.
+constexpr Index tile_rows = simd::vector_bytes == 64 ? 12 : 6, fewer_rows = tile_rows * 2 / 3;
 template <class T>
 constexpr Index tile_columns = 2 * simd::lanes<T>;
 /// A task computes at most so many rows: a packed block of `a` stays in the L2. There are about so many
 /// tasks, each with at least so many tiles across, or half of them where there are fewer.
-constexpr Index block_rows = 8 * tile_rows, tasks = 32, block_tiles = 8;
+constexpr Index block_rows = 8 * tile_rows, tasks = 32, block_tiles = 25;
 /// Products of so few multiplications are done before packing would be.
 constexpr Index few = 4096;
 
@@ -113,22 +114,19 @@ template <class T, Index Rows>
 /// body(height) with the height of a tile as a constant.
 template <class Body>
 [[gnu::always_inline]] inline void with_height(Index rows, Body body) {
-  switch (rows) {
-    case 1:
-      return body(std::integral_constant<Index, 1>());
-    case 2:
-      return body(std::integral_constant<Index, 2>());
-    case 4:
-      return body(std::integral_constant<Index, 4>());
-    default:
-      return body(std::integral_constant<Index, tile_rows>());
-  }
+  if (rows == tile_rows) return body(std::integral_constant<Index, tile_rows>());
+  if constexpr (fewer_rows != 4)
+    if (rows == fewer_rows) return body(std::integral_constant<Index, fewer_rows>());
+  if (rows == 4) return body(std::integral_constant<Index, 4>());
+  if (rows == 2) return body(std::integral_constant<Index, 2>());
+  body(std::integral_constant<Index, 1>());
 }
 
 /// The height of the next tile where so many rows are left.
 Index tile_height(Index rows) {
-  if (rows >= tile_rows) return tile_rows;
-  return rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
+  const bool two_are_enough = rows >= 2 * fewer_rows && rows < tile_rows + fewer_rows;
+  if (rows >= tile_rows && !two_are_enough) return tile_rows;
+  return rows >= fewer_rows ? fewer_rows : rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
 }
 
 /// Columns [first, first + tile_columns) of steps [begin, end) of b, zeros beyond the last column.

@@ -63,8 +63,8 @@ void transpose_matrix(const T* from, std::int64_t from_step, T* to, std::int64_t
   constexpr auto side = static_cast<std::int64_t>(n);
   if constexpr (n > 1)
     if (std::min(rows, columns) < side)
-      return transpose_matrix<T, (n > 16 / sizeof(T) ? 16 / sizeof(T) : 1)>(from, from_step, to, to_step,
-                                                                            rows, columns);
+      return transpose_matrix<T, (n > 16 / sizeof(T) ? n / 2 : 1)>(from, from_step, to, to_step, rows,
+                                                                   columns);
   const auto tile = [=](std::int64_t r, std::int64_t c) {
     if constexpr (n > 1) {
       r = std::min(r, rows - side);
