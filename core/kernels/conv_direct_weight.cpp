@@ -26,10 +26,10 @@ struct Field {
 };
 
 /// sums[i][v] += over pixels of x[offsets[i]] * dy[v].
-template <class T, Index Vectors>
+template <class T, Index height, Index Vectors>
 [[gnu::always_inline]] inline void add_products(const T* x, const Index* offsets, const T* dy,
                                                 const Field& field, T* sums) {
-  constexpr auto height = tile_height(Vectors), n = simd::lanes<T>;
+  constexpr auto n = simd::lanes<T>;
   Vector<T> sum[height][Vectors]{};
   for (Index image = 0; image < field.images; ++image)
     for (Index row = 0; row < field.rows; ++row) {
@@ -130,14 +130,15 @@ class WeightGradient {
         band.images, band.rows, g_.to[3], x_.image, g_.step.height * x_.row, g_.step.width * x_.pixel,
         dy_.image,   dy_.row,   dy_.pixel};
     with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
-      for (Index k = 0; k < steps_; k += tile_height(vectors)) {
+      for_each_tile<vectors>(steps_, [&]<Index height>(Index k, std::integral_constant<Index, height>) {
         if (ahead) {
-          const auto end = std::min(steps_, k + tile_height(vectors));
+          const auto end = std::min(steps_, k + height);
           ahead->x.prefetch(k, end, steps_);
           ahead->dy.prefetch(k, end, steps_);
         }
-        add_products<T, vectors>(x, offsets_.data() + k, dy, field, sums + k * vectors * simd::lanes<T>);
-      }
+        add_products<T, height, vectors>(x, offsets_.data() + k, dy, field,
+                                         sums + k * vectors * simd::lanes<T>);
+      });
     });
   }
 
