@@ -18,6 +18,16 @@ constexpr auto lanes = simd::lanes<float>;
 
 /// A band has about so many tiles; in a small batch a quarter of all, but hardly less than the second number.
 constexpr Index band_tiles = 24, least_tiles = 16;
+/// The rows of tiles of a band. Its products are computed four tiles at a time at least: one row more, where
+/// fewer of those would be computed in vain.
+Index rows_of_band(Index tiles, Index across) {
+  const auto rows = at_least_one(std::clamp(tiles / 4, least_tiles, band_tiles) / across);
+  const auto share_in_vain = [=](Index some) {
+    const auto used = some * across;
+    return static_cast<double>(ceil_div(used, 4) * 4 - used) / static_cast<double>(used);
+  };
+  return share_in_vain(rows + 1) < share_in_vain(rows) ? rows + 1 : rows;
+}
 /// Weights are transformed so many channels at a time.
 constexpr Index channels_at_once = 16;
 
@@ -56,8 +66,7 @@ class WinogradCorrelation {
         columns_(columns_of(ceil_div(g_.to[1], lanes))),
         down_(ceil_div(g_.to[2], M)),
         across_(ceil_div(g_.to[3], M)),
-        bands_(g_.from[0], down_,
-               std::clamp(g_.from[0] * down_ * across_ / 4, least_tiles, band_tiles) / across_),
+        bands_(g_.from[0], down_, rows_of_band(g_.from[0] * down_ * across_, across_)),
         seen_(from, g_, down_, across_, bands_) {
     const auto tiles = bands_.images() * bands_.rows() * across_;
     inputs_ = Points(tiles, seen_.pixel);
