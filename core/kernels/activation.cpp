@@ -31,9 +31,11 @@ Array map_vectors(std::string_view op, F f, const Array& x, const More&... more)
   return out;
 }
 
+[[gnu::always_inline]] inline simd::Bits sign_of(Doubles v) {
+  return reinterpret_cast<simd::Bits>(v) & reinterpret_cast<simd::Bits>(simd::broadcast(-0.0));
+}
 [[gnu::always_inline]] inline Doubles absolute(Doubles v) {
-  return reinterpret_cast<Doubles>(reinterpret_cast<simd::Bits>(v) &
-                                   ~reinterpret_cast<simd::Bits>(simd::broadcast(-0.0)));
+  return reinterpret_cast<Doubles>(reinterpret_cast<simd::Bits>(v) ^ sign_of(v));
 }
 
 /// share = 1 / (1 + e^-v), and rest = 1 - share without cancellation; by the exponential that does not
@@ -101,8 +103,8 @@ Array tanh(const Array& x) {
   return map_vectors(
       "tanh",
       []<class T>(Doubles v) {
-        const Doubles e = simd::expm1<T>(simd::clamp(v, -40, 40) * 2);
-        return e / (e + 2);
+        const Doubles e = simd::expm1<T>(simd::clamp(v, -40, 40) * 2), y = e / (e + 2);
+        return reinterpret_cast<Doubles>(reinterpret_cast<simd::Bits>(y) | sign_of(v));  // of a zero too
       },
       x);
 }
@@ -148,7 +150,8 @@ Array gelu_tanh_backward(const Array& grad, const Array& x) {
       "gelu",
       []<class T>(Doubles v, Doubles g) {
         const auto [share, rest] = gelu_share<T>(v);
-        return g * (share * (1 + v * rest * gelu_slope(v)));
+        // Of a huge v, whose square is no number, share or rest is 0, and what it is multiplied with finite.
+        return g * (share + v * share * rest * gelu_slope(simd::clamp(v, -1e100, 1e100)));
       },
       x, grad);
 }

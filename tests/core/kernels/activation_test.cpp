@@ -117,5 +117,28 @@ TEST(Activation, KeepsNaNAndSaturatesAtInfinity) {
   }
 }
 
+TEST(Activation, KeepsTheSignOfAZero) {
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const auto activation : {kernels::tanh, kernels::silu, kernels::gelu, kernels::gelu_tanh}) {
+      const auto y = doubles(activation(Array::from(std::vector{0.0, -0.0}, {2}, dtype)));
+      EXPECT_TRUE(y[0] == 0 && !std::signbit(y[0]));
+      EXPECT_TRUE(y[1] == 0 && std::signbit(y[1]));
+    }
+}
+
+TEST(Activation, SlopesOfHugeInputsAreOneOrNothing) {
+  for (const double huge : {1e30, 1e155, 1e300}) {
+    const DType dtype = huge < 1e38 ? DType::float32 : DType::float64;
+    const Array x = Array::from(std::vector{huge, -huge}, {2}, dtype),
+                ones = Array::from(std::vector{1.0, 1.0}, {2}, dtype);
+    for (const auto& f : activations) {
+      if (f.saves_result) continue;
+      const auto slopes = doubles(f.backward(ones, x));
+      EXPECT_EQ(slopes[0], 1) << f.name << " at " << huge;
+      EXPECT_EQ(slopes[1], 0) << f.name << " at " << -huge;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace evenkeel

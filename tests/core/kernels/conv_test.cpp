@@ -1,5 +1,6 @@
 #include <evenkeel/core/kernels/conv.h>
 #include <evenkeel/core/kernels/elementwise.h>
+#include <evenkeel/core/kernels/stream.h>
 #include <evenkeel/core/parallel.h>
 #include <evenkeel/tests/support/convolutions.h>
 
@@ -123,6 +124,16 @@ TEST(Conv2d, IsTheDefinitionForAnyGeometry) {
       expect_products(conv, DType::float64, order, 1e-12);
       expect_products(conv, DType::float32, order, 1e-5);
     }
+}
+
+TEST(Conv2d, OfPlanesIsTheDefinitionPastTheCaches) {
+  // Planes that are read where they lie, that are copied, and channels-last ones of whole vectors.
+  for (const Shape& x : {Shape{26, 32, 51, 57}, {5, 9, 229, 230}})
+    for (const Index padding : {1, 2})
+      for (const auto order : both_orders) {
+        ASSERT_TRUE(kernels::is_past_caches(x.count() * 4));
+        expect_products(convolution(x, x[1], x[1], {3, 1, padding}), DType::float32, order, 1e-5);
+      }
 }
 
 TEST(Conv2d, AddsTheBias) {
