@@ -73,7 +73,7 @@ def main():
     rows_program, libtorch_program = build.programs(torch_package, arguments.cmake)
     ours = Server(rows_program)
     libtorch = Server(libtorch_program) if libtorch_program else None
-    versions = {"machine": report.machine(), "ours": ours.ask("build"),
+    versions = {"machine": report.machine(), "ours": f"{ours.ask('build')}, commit {report.commit()}",
                 "PyTorch": f"{torch.__version__}, {torch.backends.cpu.get_cpu_capability()}"}
     with tempfile.TemporaryDirectory() as folder:
         folder = Path(folder)

@@ -20,6 +20,13 @@ def machine():
     return f"{model.group(1) if model else platform.machine()}, {cores} cores, {widest}, {memory:.0f} GiB"
 
 
+def commit():
+    """The measured one, and whether files differ from it."""
+    command = ["git", "-C", str(TRIED.parent), "describe", "--always", "--dirty", "--exclude", "*"]
+    found = subprocess.run(command, capture_output=True, text=True)
+    return found.stdout.strip() if found.returncode == 0 else "unknown"
+
+
 def seconds(value, per_step):
     value /= per_step
     for unit, scale in (("s", 1), ("ms", 1e3), ("us", 1e6)):

@@ -27,8 +27,8 @@ struct Field {
 
 /// sums[i][v] += over pixels of x[offsets[i]] * dy[v].
 template <class T, Index height, Index Vectors>
-[[gnu::always_inline]] inline void add_products(const T* x, const Index* offsets, const T* dy,
-                                                const Field& field, T* sums) {
+[[gnu::always_inline]] inline void add_pixels(const T* x, const Index* offsets, const T* dy,
+                                              const Field& field, T* sums) {
   constexpr auto n = simd::lanes<T>;
   Vector<T> sum[height][Vectors]{};
   for (Index image = 0; image < field.images; ++image)
@@ -74,7 +74,7 @@ class WeightGradient {
       for (Index c = 0; c < g_.channels_from(); ++c)
         offsets_.push_back((tap.row - g_.rows.low) * x_.row + (tap.column - g_.columns.low) * x_.pixel + c);
     steps_ = static_cast<Index>(offsets_.size());
-    offsets_.resize(offsets_.size() + 7, offsets_.back());  // tiles may reach beyond
+    offsets_.resize(static_cast<std::size_t>(padded_steps()), offsets_.back());
     chunks_ = std::min(std::clamp(partial_elements / partial_size(), Index{1}, most_chunks), bands_.count());
     slices_ = std::min(ceil_div(most_chunks, chunks_), tasks_per_chunk());
   }
@@ -117,7 +117,7 @@ class WeightGradient {
   Index tasks_per_chunk() const { return g_.groups * blocks(); }
   Index padded_channels() const { return (columns_.back().first + columns_.back().vectors) * simd::lanes<T>; }
   /// Of a group in the partial sums: [columns][step, of whole tiles][vector].
-  Index padded_steps() const { return steps_ + 7; }
+  Index padded_steps() const { return steps_ + most_rows_beyond; }
   Index partial_size() const { return g_.groups * padded_channels() * padded_steps(); }
 
   void add_block(const Band& band, const T* x, const T* dy, Index block, T* sums, const Ahead* ahead) const {
@@ -136,8 +136,8 @@ class WeightGradient {
           ahead->x.prefetch(k, end, steps_);
           ahead->dy.prefetch(k, end, steps_);
         }
-        add_products<T, height, vectors>(x, offsets_.data() + k, dy, field,
-                                         sums + k * vectors * simd::lanes<T>);
+        add_pixels<T, height, vectors>(x, offsets_.data() + k, dy, field,
+                                       sums + k * vectors * simd::lanes<T>);
       });
     });
   }

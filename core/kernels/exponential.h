@@ -42,7 +42,7 @@ struct Reduced {
     exponent = reinterpret_cast<UnsignedBits>(shifted);
   }
   /// 2^k for -1023 < k < 1024, and 0 for k = -1023.
-  [[gnu::always_inline]] Doubles power_of_two() const { return reinterpret_cast<Doubles>(exponent << 52); }
+  [[gnu::always_inline]] Doubles scale() const { return reinterpret_cast<Doubles>(exponent << 52); }
 
   static constexpr double to_integer = 0x1.8p52 + 1023;  // leaves k + 1023 in the lowest bits of a sum
   Doubles r;
@@ -70,14 +70,14 @@ template <class Result>
   return sum;
 }
 
-/// e^x. What is to be rounded to float is 0 below -709 already. NaN stays.
+/// e^x. What is to be rounded to float is 0 where k = -1023, as it is for -709.1. NaN stays.
 template <class Result>
 [[gnu::always_inline]] inline Doubles exp(Doubles x) {
   const bool for_float = std::is_same_v<Result, float>;
   const Reduced<Result> part(clamp(x, for_float ? -709.1 : -746, for_float ? 709 : 710));
   const Doubles value = multiply_add(series<Result>(part.r), part.r, broadcast(1.0));
   if constexpr (for_float) {
-    return value * part.power_of_two();
+    return value * part.scale();
   } else {  // in two steps, since 2^k may be too large for a number, or too small for a normal one
     const Bits k = reinterpret_cast<Bits>(part.exponent) - reinterpret_cast<Bits>(broadcast(part.to_integer));
     const Bits half = k >> 1;
@@ -89,7 +89,7 @@ template <class Result>
 template <class Result>
 [[gnu::always_inline]] inline Doubles expm1(Doubles x) {
   const Reduced<Result> part(x);
-  const Doubles scale = part.power_of_two();
+  const Doubles scale = part.scale();
   return multiply_add(scale * series<Result>(part.r), part.r, scale - broadcast(1.0));
 }
 

@@ -19,6 +19,7 @@ namespace {
 using Index = std::int64_t;
 using simd::Vector;
 
+/// Steps of a piece: a tile's columns of them take 16 or 32 KiB.
 constexpr Index depth = 256;
 /// Rows of a tile: with two vectors across, the accumulators fill three quarters of the registers. The last
 /// tiles of a block have fewer.
@@ -26,8 +27,10 @@ constexpr Index tile_rows = simd::vector_bytes == 64 ? 12 : 6, fewer_rows = tile
 template <class T>
 constexpr Index tile_columns = 2 * simd::lanes<T>;
 /// A task computes at most so many rows: a packed block of `a` stays in the L2. There are about so many
-/// tasks, each with at least so many tiles across, or half of them where there are fewer.
+/// tasks, each with at least so many tiles across, lest packing its rows cost too much, or half of all where
+/// there are fewer than twice as many.
 constexpr Index block_rows = 8 * tile_rows, tasks = 32, block_tiles = 25;
+static_assert(block_rows % 4 == 0);  // as blocks are rounded up to whole tiles of four rows
 /// Products of so few multiplications are done before packing would be.
 constexpr Index few = 4096;
 
@@ -122,8 +125,9 @@ template <class Body>
   body(std::integral_constant<Index, 1>());
 }
 
-/// The height of the next tile where so many rows are left.
-Index tile_height(Index rows) {
+/// The height of the next tile where so many rows are left. 16 are two tiles of 8, since one of 4 has too few
+/// sums to hide the latency of a multiply-add; with vectors of 32 bytes, 8 are two tiles of 4.
+Index next_height(Index rows) {
   const bool two_are_enough = rows >= 2 * fewer_rows && rows < tile_rows + fewer_rows;
   if (rows >= tile_rows && !two_are_enough) return tile_rows;
   return rows >= fewer_rows ? fewer_rows : rows >= 4 ? 4 : rows >= 2 ? 2 : 1;
@@ -149,7 +153,7 @@ void pack_columns(const Operand<T>& b, Index n, Index first, Index begin, Index 
 template <class T>
 void pack_rows(const Operand<T>& a, Index first, Index last, Index begin, Index end, T* to) {
   for (Index height; first < last; first += height, to += height * (end - begin)) {
-    height = tile_height(last - first);
+    height = next_height(last - first);
     if (a.column == 1)
       transpose_matrix(a.data + first * a.row + begin, a.row, to, height, height, end - begin);
     else
@@ -202,7 +206,7 @@ void multiply_packed(const Product<T>& p) {
       for (Index tile = first_tile; tile < last_tile; ++tile) {
         const T* rows = packed_rows.data();
         for (Index i = first_row, height; i < last_row; i += height, rows += height * steps) {
-          height = tile_height(last_row - i);
+          height = next_height(last_row - i);
           const Target<T> to{p.c + i * p.n + tile * width, p.n, std::min(width, p.n - tile * width),
                              piece == 0, bias ? bias + tile * width : nullptr};
           with_height(height, [&]<Index count>(std::integral_constant<Index, count>) {

@@ -129,18 +129,16 @@ struct VectorOfMaxima {
 
 template <class T, class Tap>
 void give_back(const Pooling& p, const T* dy, const Tap* taps, T* dx) {
-  pooling_adjoint(
-      p, dx,
-      [=](const Run& run) {
-        return GradientOfMaxima<T, std::conditional_t<sizeof(Tap) == 1, NumberOf<T>, Index>>(
-            dy + run.to, taps + run.to, run.lanes);
-      },
-      [=](const Run& run, Index lane) {
-        if constexpr (sizeof(Tap) == 1)
-          return VectorOfMaxima<T>{simd::load(dy + run.to + lane), simd::load_bytes<T>(taps + run.to + lane)};
-        else
-          return nullptr;
-      });
+  const auto shares_of = [=](const Run& run) {
+    return GradientOfMaxima<T, std::conditional_t<sizeof(Tap) == 1, NumberOf<T>, Index>>(
+        dy + run.to, taps + run.to, run.lanes);
+  };
+  if constexpr (sizeof(Tap) == 1)
+    pooling_adjoint(p, dx, shares_of, [=](const Run& run, Index lane) {
+      return VectorOfMaxima<T>{simd::load(dy + run.to + lane), simd::load_bytes<T>(taps + run.to + lane)};
+    });
+  else
+    pooling_adjoint(p, dx, shares_of, NoVectors());
 }
 
 template <class T, class Tap>

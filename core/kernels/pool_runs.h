@@ -210,13 +210,14 @@ void write_vectors(const Pooling& p, const Run& run, T* to, VectorOf vector_of) 
   }
 }
 
+/// In place of shares in vectors, where there are none.
+struct NoVectors {};
+
 /// The adjoint of a pooling: dx[tap] += share(number of the tap, lane) for the taps of every run, where
-/// shares_of(run) makes `share`, and vector_of(run, lane)(number) is the same for a vector of lanes. One task
-/// owns an image.
+/// shares_of(run) makes `share`, and vector_of(run, lane)(number), unless it is NoVectors, is the same for a
+/// vector of lanes. One task owns an image.
 template <class T, class SharesOf, class VectorOf>
 void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of, VectorOf vector_of) {
-  // A share that is no function has no vectors.
-  constexpr bool vectors = std::is_invocable_v<std::invoke_result_t<VectorOf, const Run&, Index>, Index>;
   const bool written_once = !p.rows.overlaps() && !p.columns.overlaps(),
              all = written_once && p.rows.covers(p.from.height) && p.columns.covers(p.from.width);
   const auto size = p.from.image_size();
@@ -235,7 +236,7 @@ void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of, VectorOf vecto
         for (auto row = begin * p.to.height; row < end * p.to.height; ++row)
           for_each_run(p, row / p.to.height, row % p.to.height, [&](const Run& run) {
             if (!written_once) return write(run, [](T& to, T share) { to += share; });
-            if constexpr (vectors)
+            if constexpr (!std::is_same_v<VectorOf, NoVectors>)
               if (has_vectors<T>(run))
                 return write_vectors(p, run, dx + run.from, [&](Index lane) { return vector_of(run, lane); });
             write(run, [](T& to, T share) { to = share; });

@@ -17,9 +17,11 @@ constexpr std::int64_t tile_height(std::int64_t vectors) {
   return vectors == 1 ? 8 : vectors == 2 ? 6 : 4;
 }
 
+/// By how many rows the last tile may reach beyond the end.
+inline constexpr std::int64_t most_rows_beyond = 3;
+
 /// Calls body(first, height) for tiles that cover so many rows, with the height as a constant: full tiles,
-/// and tiles of four rows where full ones would reach far beyond the end. The last may reach beyond it by
-/// three.
+/// and tiles of four rows where full ones would reach far beyond the end.
 template <std::int64_t Vectors, class Body>
 [[gnu::always_inline]] inline void for_each_tile(std::int64_t rows, Body body) {
   constexpr auto full = tile_height(Vectors), small = std::int64_t{4};

@@ -72,7 +72,7 @@ class WinogradCorrelation {
     inputs_ = Points(tiles, seen_.pixel);
     Index width = 0;
     for (const Columns& columns : columns_) width = std::max(width, columns.vectors * lanes);
-    outputs_ = Points(tiles + 3, width);  // rows of sums may reach beyond
+    outputs_ = Points(tiles + most_rows_beyond, width);
   }
 
   void run(const Weight& weight, const float* bias, float* to) {
@@ -88,8 +88,8 @@ class WinogradCorrelation {
       parallel_for(bands_.count(), bands_.grain(),
                    [&](Index i, Index end) { correlate(i, end, columns_, bias, to); });
     } else {
-      // Threads share the columns, and each finds the weights that it multiplies in its own cache. How many
-      // columns a thread takes no result shows.
+      // Threads share the columns, and each finds the weights that it multiplies in its own cache. The cut
+      // follows the number of threads, but no sum crosses columns, so no bit does.
       parallel_for(count, ceil_div(count, num_threads()), [&](Index i, Index end) {
         const std::span own(columns_.begin() + i, columns_.begin() + end);
         for (const Columns& columns : own)

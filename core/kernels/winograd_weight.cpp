@@ -33,8 +33,7 @@ class WinogradWeightGradient {
     const auto tiles = bands_.images() * bands_.rows() * across_;
     inputs_ = Points(tiles + 1, x_.pixel);  // the last tile of sums may read beyond its channels
     gradients_ = Points(tiles, dy_.pixel);
-    // Tiles of sums may reach three rows beyond the last channel.
-    sums_size_ = (g_.from[1] + 3) * dy_.pixel;
+    sums_size_ = (g_.from[1] + most_rows_beyond) * dy_.pixel;
     const auto most = std::min({partial_elements / (points * sums_size_), most_chunks, bands_.count()});
     // A power of two, lest threads wait for an odd one.
     while (2 * chunks_ <= most && chunks_ * tiles_per_chunk < g_.from[0] * down_ * across_) chunks_ *= 2;
