@@ -101,8 +101,11 @@ template <class T, Index Rows>
 [[gnu::always_inline]] inline void multiply_tile(const T* a, const T* b, Index steps, const Target<T>& to) {
   constexpr auto n = simd::lanes<T>;
   Vector<T> left[Rows]{}, right[Rows]{};
+#pragma GCC unroll 4
   for (Index k = 0; k < steps; ++k, a += Rows, b += 2 * n) {
     const auto b0 = simd::load(b), b1 = simd::load(b + n);
+    __builtin_prefetch(b + 16 * n);  // a strip does not stay in the L1 while rows pass by
+    __builtin_prefetch(b + 17 * n);
 #pragma GCC unroll 12
     for (Index i = 0; i < Rows; ++i) {
       const auto factor = simd::broadcast(a[i]);
