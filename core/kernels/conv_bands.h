@@ -138,9 +138,22 @@ class SeenImages {
   }
   T* copy_pixels(const T* from, std::int64_t count, T* to) const {
     if (pixel == channels_) return std::copy_n(from, count * pixel, to);
-    for (std::int64_t j = 0; j < count; ++j)
-      to = std::fill_n(std::copy_n(from + j * channels_, channels_, to), pixel - channels_, T{0});
+    for (std::int64_t j = 0; j < count; ++j, to += pixel) copy_pixel(from + j * channels_, to);
     return to;
+  }
+  /// In vectors where they have masks: to copy and to fill so few values each takes a call.
+  void copy_pixel(const T* from, T* to) const {
+    if constexpr (!simd::has_masks) {
+      std::fill_n(std::copy_n(from, channels_, to), pixel - channels_, T{0});
+      return;
+    }
+    constexpr auto n = simd::lanes<T>;
+    std::int64_t c = 0;
+    for (; c + n <= channels_; c += n) simd::store(to + c, simd::load(from + c));
+    for (; c < pixel; c += n) {
+      const auto valid = std::clamp(channels_ - c, std::int64_t{0}, n);
+      simd::store_some(to + c, simd::load_some(from + c, valid), std::min(n, pixel - c));
+    }
   }
   T* turn_pixels(const T* from, std::int64_t count, T* to) const {
     transpose_matrix(from, height_ * width_, to, pixel, channels_, count);

@@ -54,6 +54,8 @@ template <class T>
 [[gnu::always_inline]] inline void store(T* to, Vector<T> v) {
   std::memcpy(to, &v, sizeof v);
 }
+/// Whether the first lanes of a vector are loaded and stored by one instruction.
+inline constexpr bool has_masks = vector_bytes == 64;
 /// The first n lanes; the others are 0 and stay in memory as they are.
 template <class T>
 [[gnu::always_inline]] inline Vector<T> load_some(const T* from, std::int64_t n) {

@@ -161,10 +161,11 @@ void transform_input(const SeenTiles<M, R>& from, std::int64_t tiles, float* poi
   }
 }
 
-/// A^T m A of one tile and vector of channels, plus `shift`; writes the whole tile.
-template <int M, int R>
+/// A^T m A of one tile and vector of channels, plus `shift`; store(to, v) writes a vector of the whole tile.
+template <int M, int R, class Store>
 [[gnu::always_inline]] inline void transform_back(const float* point, std::int64_t pitch,
-                                                  simd::Vector<float> shift, float* to, ImageRows at) {
+                                                  simd::Vector<float> shift, float* to, ImageRows at,
+                                                  Store store) {
   using W = Winograd<M, R>;
   constexpr int size = M + R - 1, pairs = M / 2;
   pitch = simd::opaque(pitch);
@@ -187,8 +188,7 @@ template <int M, int R>
         const auto both = W::output(down, half[i]);
 #pragma GCC unroll 2
         for (int j = 0; j < 2; ++j)
-          simd::store(to + W::output_rows[down][j] * at.row + W::output_rows[pair][i] * at.pixel,
-                      both[j] + shift);
+          store(to + W::output_rows[down][j] * at.row + W::output_rows[pair][i] * at.pixel, both[j] + shift);
       }
   }
 }
@@ -211,12 +211,18 @@ void transform_output(const float* points, Points from, std::int64_t tiles, cons
       const auto shift = bias ? simd::load_some(bias + channel, valid) : simd::Vector<float>{};
       const auto rows = std::min<std::int64_t>(M, extent.rows),
                  columns = std::min<std::int64_t>(M, extent.columns - tile * M);
-      if (rows == M && columns == M && valid == n) {
-        transform_back<M, R>(point, from.point, shift, to, at);
+      const auto store = [](float* pixel, simd::Vector<float> v) { simd::store(pixel, v); };
+      if (rows == M && columns == M && (valid == n || simd::has_masks)) {
+        if (valid == n)
+          transform_back<M, R>(point, from.point, shift, to, at, store);
+        else
+          transform_back<M, R>(point, from.point, shift, to, at, [=](float* pixel, simd::Vector<float> v) {
+            simd::store_some(pixel, v, valid);
+          });
         continue;
       }
       float whole[M * M * n];
-      transform_back<M, R>(point, from.point, shift, whole, {M * n, n});
+      transform_back<M, R>(point, from.point, shift, whole, {M * n, n}, store);
       for (std::int64_t row = 0; row < rows; ++row)
         for (std::int64_t column = 0; column < columns; ++column)
           std::copy_n(whole + (row * M + column) * n, valid, to + row * at.row + column * at.pixel);
