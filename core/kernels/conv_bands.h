@@ -5,6 +5,7 @@
 /// channels-last image, it is read as it lies.
 
 #include <evenkeel/core/array.h>
+#include <evenkeel/core/kernels/ahead.h>
 #include <evenkeel/core/kernels/transpose_matrix.h>
 #include <evenkeel/core/parallel.h>
 
@@ -47,6 +48,8 @@ class Bands {
   std::int64_t rows() const { return rows_; }
   /// So many neighbouring bands make a task: the next one's images are fetched while one is computed.
   std::int64_t grain(std::int64_t most = 4) const { return std::clamp(count() / 32, std::int64_t{1}, most); }
+  /// The one after the i-th; after the last, that one again.
+  Band after(std::int64_t i) const { return (*this)[std::min(i + 1, count() - 1)]; }
   Band operator[](std::int64_t i) const {
     const auto image = i / per_image_ * images_, row = i % per_image_ * rows_;
     return {image, std::min(images_, batch_ - image), row, std::min(rows_, image_rows_ - row)};
@@ -54,22 +57,6 @@ class Bands {
 
  private:
   std::int64_t batch_, image_rows_, rows_ = 0, images_ = 0, per_image_ = 0;
-};
-
-/// Some neighbouring elements that are about to be read or written.
-template <class T>
-struct Region {
-  T* first = nullptr;
-  std::int64_t size = 0;
-
-  /// Fetches the parts [begin, end) of so many into the cache: to be spread over work that leaves memory
-  /// idle.
-  void prefetch(std::int64_t begin, std::int64_t end, std::int64_t parts) const {
-    constexpr std::int64_t line = 64 / sizeof(T);
-    const auto lines = ceil_div(size, line);
-    for (auto i = lines * begin / parts; i < lines * end / parts; ++i)
-      __builtin_prefetch(first + i * line, std::is_const_v<T> ? 0 : 1, 2);
-  }
 };
 
 /// The images [N, C, H, W] of a batch, in either order, as windows see them.
@@ -111,11 +98,13 @@ class SeenImages {
     return buffer;
   }
 
-  /// What reading the band will touch, where that lies together.
+  /// What reading the band will touch.
   Region<const T> region(const Band& band) const {
-    if (turned_) return {};
     const auto first = std::clamp(band.row * rows_.step + rows_.low, std::int64_t{0}, height_),
                last = std::clamp(band.row * rows_.step + rows_.low + rows_.length(band.rows), first, height_);
+    if (turned_)
+      return {images_ + (band.image * channels_ * height_ + first) * width_, (last - first) * width_,
+              band.images * channels_, height_ * width_};
     return {images_ + (band.image * height_ + first) * width_ * channels_,
             ((band.images - 1) * height_ + last - first) * width_ * channels_};
   }

@@ -19,10 +19,12 @@ constexpr Index pixels_at_once = 4, taps_at_once = 9, most_chunks = 8;
 
 /// `weight` is [tap][channel, padded].
 template <class T>
-void correlate_row(const Row<T>& row, const T* weight, const T* bias, bool past_caches) {
+void correlate_row(const Row<T>& row, const T* weight, const T* bias, bool past_caches,
+                   Ahead<const T>& ahead) {
   constexpr auto n = simd::lanes<T>;
   const auto channels = row.channels, pitch = round_up<T>(channels);
   for (Index first = 0; first < row.columns; first += pixels_at_once) {
+    ahead.step();
     const T* from[pixels_at_once];
     T* to[pixels_at_once];
 #pragma GCC unroll 4
@@ -72,9 +74,10 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   std::vector<std::vector<T>> windows;
   for (const Phase& phase : g.phases) windows.push_back(windows_of<T>(phase, weight));
   const bool past_caches = are_past_caches(to, g.to.count() / g.to[1], g.to[1]);
-  correlate_rows<T>(from, g, to, band_elements, [&](std::size_t phase, const Row<T>& row) {
-    correlate_row(row, windows[phase].data(), bias, past_caches);
-  });
+  correlate_rows<T>(from, g, to, band_elements,
+                    [&](std::size_t phase, const Row<T>& row, Ahead<const T>& ahead) {
+                      correlate_row(row, windows[phase].data(), bias, past_caches, ahead);
+                    });
 }
 
 template <class T>
@@ -103,9 +106,13 @@ class DepthwiseWeightGradient {
       for (auto i = bands_.count() * chunk / chunks_; i < bands_.count() * (chunk + 1) / chunks_; ++i) {
         const Band band = bands_[i];
         const T *const x = x_.read(band, buffer), *const dy = dy_.read(band, buffer + x_.buffer_size());
+        NextBand ahead(
+            ceil_div(taps_, taps_at_once) * ceil_div(pitch_, simd::lanes<T>) * band.images * band.rows,
+            x_.region(bands_.after(i)), dy_.region(bands_.after(i)));
         for (Index tap = 0; tap < taps_; tap += taps_at_once)
           for (Index c = 0; c < g_.to[1]; c += simd::lanes<T>)
-            add_band(band, x + c, dy + c, offsets_.data() + tap, sums + chunk * partial + tap * pitch_ + c);
+            add_band(band, x + c, dy + c, offsets_.data() + tap, sums + chunk * partial + tap * pitch_ + c,
+                     ahead);
       }
     });
     add_chunks(sums, chunks_, partial);
@@ -117,9 +124,14 @@ class DepthwiseWeightGradient {
   }
 
  private:
-  void add_band(const Band& band, const T* x, const T* dy, const Index* offsets, T* to) const {
+  /// Its input and gradient, to be fetched meanwhile.
+  using NextBand = Ahead<const T, const T>;
+
+  void add_band(const Band& band, const T* x, const T* dy, const Index* offsets, T* to,
+                NextBand& ahead) const {
     Vector<T> sums[taps_at_once]{};
     for (Index row = 0; row < band.images * band.rows; ++row) {
+      ahead.step();
       const auto image = row / band.rows, i = row % band.rows;
       const T* from[taps_at_once];
 #pragma GCC unroll 9

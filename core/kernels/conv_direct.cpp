@@ -58,15 +58,14 @@ struct Tile {
   const T* bias;  // to be added, or null
 };
 
-/// What is to be fetched meanwhile: the images of the next band, the result of this one.
+/// Steps of a tile between which a little of the next band is fetched.
+constexpr Index steps_of_fetch = 16;
+/// The next band's images and result.
 template <class T>
-struct Ahead {
-  Region<const T> images;
-  Region<T> result;
-};
+using NextBand = Ahead<const T, T>;
 
 template <class T, Index Vectors>
-void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
+void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count, NextBand<T>& ahead) {
   constexpr auto height = tile_height(Vectors), n = simd::lanes<T>;
   const auto whole = tile.columns / n, rest = tile.columns % n;
   const T* from[height];
@@ -86,7 +85,10 @@ void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
         sums[i][v] = v < whole ? simd::load(to[i] + v * n) : simd::load_some(to[i] + v * n, rest);
   const T* weight = tile.weight;
   for (const Run& run : tile.piece->runs)
-    weight = add_products<T, height, Vectors>(from, run.offset, run.offset + run.length, weight, sums);
+    for (Index k = run.offset, last = k + run.length; k < last; k += steps_of_fetch) {
+      ahead.step();
+      weight = add_products<T, height, Vectors>(from, k, std::min(k + steps_of_fetch, last), weight, sums);
+    }
   if (tile.bias)
 #pragma GCC unroll 3
     for (Index v = 0; v < Vectors; ++v) {
@@ -105,15 +107,9 @@ void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count) {
 }
 
 template <class T, Index Vectors>
-void multiply_tiles(const Tile<T>& tile, const Pixel* pixels, Index count, const Ahead<T>* ahead) {
-  for (Index p = 0; p < count; p += tile_height(Vectors)) {
-    if (ahead) {
-      const auto end = std::min(count, p + tile_height(Vectors));
-      ahead->images.prefetch(p, end, count);
-      ahead->result.prefetch(p, end, count);
-    }
-    multiply_tile<T, Vectors>(tile, pixels + p, count - p);
-  }
+void multiply_tiles(const Tile<T>& tile, const Pixel* pixels, Index count, NextBand<T>& ahead) {
+  for (Index p = 0; p < count; p += tile_height(Vectors))
+    multiply_tile<T, Vectors>(tile, pixels + p, count - p, ahead);
 }
 
 /// A weight as a map between channels: element (tap, from, to) of a group.
@@ -141,9 +137,8 @@ class PhaseKernel {
     pack(weight);
   }
 
-  /// Computes the phase's pixels of a band. `from` is what SeenImages::read gave, `to` all of the result;
-  /// `ahead` may be null.
-  void run(const Band& band, const T* from, const T* bias, T* to, const Ahead<T>* ahead) const {
+  /// Computes the phase's pixels of a band. `from` is what SeenImages::read gave, `to` all of the result.
+  void run(const Band& band, const T* from, const T* bias, T* to, NextBand<T>& ahead) const {
     const auto rows = std::min(band.rows, phase_.rows - band.row);
     if (rows <= 0) return;
     const auto count = band.images * rows * phase_.columns;
@@ -164,10 +159,20 @@ class PhaseKernel {
           with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
             multiply_tiles<T, vectors>(tile, pixels_.data(), count, ahead);
           });
-          ahead = nullptr;
           weight += piece.steps * columns.vectors * simd::lanes<T>;
         }
       }
+  }
+
+  /// How often a band of the result steps ahead.
+  Index fetches() const {
+    Index all = 0;
+    for (const Columns& columns : columns_)
+      for (const Piece& piece : pieces_)
+        for (const Run& run : piece.runs)
+          all += ceil_div(run.length, steps_of_fetch) *
+                 ceil_div(static_cast<Index>(pixels_.size()), tile_height(columns.vectors));
+    return g_.groups * all;
   }
 
  private:
@@ -272,16 +277,16 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   const ChannelMap<T> map(weight, g.groups, transposed);
   std::vector<PhaseKernel<T>> kernels;
   for (const Phase& phase : g.phases) kernels.emplace_back(g, phase, seen, bands, map);
+  Index fetches = 0;
+  for (const auto& kernel : kernels) fetches += kernel.fetches();
   T* const result = to.mutable_stored<T>().data();
   parallel_for(bands.count(), bands.grain(), [&](Index i, Index end) {
     Array buffer = Array::uninitialized({seen.buffer_size()}, dtype_of<T>);
     for (; i < end; ++i) {
       const Band band = bands[i];
       const T* const images = seen.read(band, buffer.mutable_data<T>().data());
-      const Ahead<T> ahead{i + 1 < end ? seen.region(bands[i + 1]) : Region<const T>{},
-                           region(band, g, result)};
-      for (const auto& kernel : kernels)
-        kernel.run(band, images, bias, result, &kernel == &kernels.front() ? &ahead : nullptr);
+      NextBand<T> ahead(fetches, seen.region(bands.after(i)), region(bands.after(i), g, result));
+      for (const auto& kernel : kernels) kernel.run(band, images, bias, result, ahead);
     }
   });
 }

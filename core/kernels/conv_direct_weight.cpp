@@ -25,10 +25,16 @@ struct Field {
   Index dy_image, dy_row, dy_pixel;  // and between their outputs
 };
 
+/// Pixels between which a little of the next band is fetched.
+constexpr Index pixels_of_fetch = 16;
+/// The next band's input and gradient.
+template <class T>
+using NextBand = Ahead<const T, const T>;
+
 /// sums[i][v] += over pixels of x[offsets[i]] * dy[v].
 template <class T, Index height, Index Vectors>
 [[gnu::always_inline]] inline void add_pixels(const T* x, const Index* offsets, const T* dy,
-                                              const Field& field, T* sums) {
+                                              const Field& field, T* sums, NextBand<T>& ahead) {
   constexpr auto n = simd::lanes<T>;
   Vector<T> sum[height][Vectors]{};
   for (Index image = 0; image < field.images; ++image)
@@ -37,16 +43,19 @@ template <class T, Index height, Index Vectors>
 #pragma GCC unroll 8
       for (Index i = 0; i < height; ++i) from[i] = x + image * field.x_image + row * field.x_row + offsets[i];
       const T* gradient = dy + image * field.dy_image + row * field.dy_row;
-      for (Index j = 0, end = field.columns * field.x_pixel; j < end;
-           j += field.x_pixel, gradient += field.dy_pixel) {
-        Vector<T> g[Vectors];
+      for (Index j = 0, end = field.columns * field.x_pixel; j < end;) {
+        ahead.step();
+        const auto stop = std::min(end, j + pixels_of_fetch * field.x_pixel);
+        for (; j < stop; j += field.x_pixel, gradient += field.dy_pixel) {
+          Vector<T> g[Vectors];
 #pragma GCC unroll 3
-        for (Index v = 0; v < Vectors; ++v) g[v] = simd::load(gradient + v * n);
+          for (Index v = 0; v < Vectors; ++v) g[v] = simd::load(gradient + v * n);
 #pragma GCC unroll 8
-        for (Index i = 0; i < height; ++i) {
-          const auto value = simd::broadcast(from[i][j]);
+          for (Index i = 0; i < height; ++i) {
+            const auto value = simd::broadcast(from[i][j]);
 #pragma GCC unroll 3
-          for (Index v = 0; v < Vectors; ++v) sum[i][v] = simd::multiply_add(value, g[v], sum[i][v]);
+            for (Index v = 0; v < Vectors; ++v) sum[i][v] = simd::multiply_add(value, g[v], sum[i][v]);
+          }
         }
       }
     }
@@ -90,13 +99,13 @@ class WeightGradient {
       for (auto i = bands_.count() * chunk / chunks_; i < last; ++i) {
         const Band band = bands_[i];
         const T *const x = x_.read(band, buffer), *const dy = dy_.read(band, buffer + x_.buffer_size());
-        const Band next = bands_[std::min(i + 1, last - 1)];
-        const Ahead ahead{x_.region(next), dy_.region(next)};
         const auto first_block = tasks_per_chunk() * slice / slices_,
                    last_block = tasks_per_chunk() * (slice + 1) / slices_;
+        const auto fetches = (last_block - first_block) * (steps_ / 8) * band.images * band.rows *
+                             ceil_div(g_.to[3], pixels_of_fetch);
+        NextBand<T> ahead(fetches, x_.region(bands_.after(i)), dy_.region(bands_.after(i)));
         for (auto block = first_block; block < last_block; ++block)
-          add_block(band, x, dy, block, sums + chunk * partial_size(),
-                    block == first_block ? &ahead : nullptr);
+          add_block(band, x, dy, block, sums + chunk * partial_size(), ahead);
       }
     });
     add_chunks(sums, chunks_, partial_size());
@@ -104,10 +113,6 @@ class WeightGradient {
   }
 
  private:
-  /// What is to be fetched meanwhile.
-  struct Ahead {
-    Region<const T> x, dy;
-  };
   /// A vector must be readable at any channel of a group where a block of columns begins.
   Index gradient_pitch() const {
     const auto channels = g_.channels_to(), n = simd::lanes<T>;
@@ -120,7 +125,7 @@ class WeightGradient {
   Index padded_steps() const { return steps_ + most_rows_beyond; }
   Index partial_size() const { return g_.groups * padded_channels() * padded_steps(); }
 
-  void add_block(const Band& band, const T* x, const T* dy, Index block, T* sums, const Ahead* ahead) const {
+  void add_block(const Band& band, const T* x, const T* dy, Index block, T* sums, NextBand<T>& ahead) const {
     const Columns& columns = columns_[static_cast<std::size_t>(block % blocks())];
     const auto group = block / blocks(), channel = columns.first * simd::lanes<T>;
     x += group * g_.channels_from();
@@ -131,13 +136,8 @@ class WeightGradient {
         dy_.image,   dy_.row,   dy_.pixel};
     with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
       for_each_tile<vectors>(steps_, [&]<Index height>(Index k, std::integral_constant<Index, height>) {
-        if (ahead) {
-          const auto end = std::min(steps_, k + height);
-          ahead->x.prefetch(k, end, steps_);
-          ahead->dy.prefetch(k, end, steps_);
-        }
-        add_pixels<T, height, vectors>(x, offsets_.data() + k, dy, field,
-                                       sums + k * vectors * simd::lanes<T>);
+        add_pixels<T, height, vectors>(x, offsets_.data() + k, dy, field, sums + k * vectors * simd::lanes<T>,
+                                       ahead);
       });
     });
   }

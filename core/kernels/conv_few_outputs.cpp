@@ -19,9 +19,10 @@ constexpr Index pixels_at_once(Index outputs) { return outputs == 1 ? 8 : 4; }
 
 /// `weight` is [tap][vector][output][lane].
 template <class T, Index outputs>
-void correlate_row(const Row<T>& row, Index channels, const T* weight, const T* bias) {
+void correlate_row(const Row<T>& row, Index channels, const T* weight, const T* bias, Ahead<const T>& ahead) {
   constexpr auto n = simd::lanes<T>, pixels = pixels_at_once(outputs);
   for (Index first = 0; first < row.columns; first += pixels) {
+    ahead.step();
     const T* from[pixels];
     T* to[pixels];
 #pragma GCC unroll 8
@@ -74,9 +75,10 @@ void correlate(const Array& from, const Array& weight, const T* bias, const Corr
   std::vector<std::vector<T>> windows;
   for (const Phase& phase : g.phases) windows.push_back(windows_of<T>(phase, weight, transposed));
   const auto channels = g.from[1];
-  correlate_rows<T>(from, g, to, band_elements, [&](std::size_t phase, const Row<T>& row) {
-    correlate_row<T, outputs>(row, channels, windows[phase].data(), bias);
-  });
+  correlate_rows<T>(from, g, to, band_elements,
+                    [&](std::size_t phase, const Row<T>& row, Ahead<const T>& ahead) {
+                      correlate_row<T, outputs>(row, channels, windows[phase].data(), bias, ahead);
+                    });
 }
 
 }  // namespace

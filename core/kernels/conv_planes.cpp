@@ -93,14 +93,14 @@ template <class Body>
   if (row < rows) body(row, std::integral_constant<Index, 1>());
 }
 
-/// A plane's band by 3 x 3 windows; calls fetch(row, count) before so many rows.
-template <bool with_ends, class T, class Fetch>
+/// A plane's band by 3 x 3 windows; `ahead` takes a step for each row.
+template <bool with_ends, class T>
 void correlate_plane_3x3(const PlaneRows<T>& seen, Index rows, const T* window, Vector<T> shift, T* to,
-                         Index columns, Fetch fetch) {
+                         Index columns, Ahead<const T>& ahead) {
   Vector<T> factors[9];
   for (Index tap = 0; tap < 9; ++tap) factors[tap] = simd::broadcast(window[tap]);
   for_some_rows(rows, [&]<Index count>(Index row, std::integral_constant<Index, count>) {
-    fetch(row, count);
+    ahead.steps(count);
     correlate_rows_3x3<count, with_ends>(seen, row, factors, shift, to, columns);
   });
 }
@@ -160,11 +160,9 @@ class PlaneCorrelation {
       for (; b < end; ++b) {
         const Band band = bands_[b];
         const T* const planes = in_place_ ? nullptr : seen_.read(band, copies);
-        const auto next = b + 1 < end ? seen_.region(bands_[b + 1]) : Region<const T>{};
+        Ahead ahead(band.images * band.rows, seen_.region(bands_.after(b)));
         for (Index n = 0; n < band.images; ++n)
-          correlate(band, n, planes, window, result + n * band.rows * columns, [&](Index row, Index count) {
-            next.prefetch(n * band.rows + row, n * band.rows + row + count, band.images * band.rows);
-          });
+          correlate(band, n, planes, window, result + n * band.rows * columns, ahead);
         write_out(result, band.images * band.rows * columns, past_caches,
                   to + (band.image * g_.to[2] + band.row) * columns);
       }
@@ -175,9 +173,8 @@ class PlaneCorrelation {
   const Phase& phase() const { return g_.phases.front(); }
 
   /// The n-th plane of a band, `planes` being what the band sees unless that is in place; the window is
-  /// copied to `window`. Calls fetch(row, count) before so many rows.
-  template <class Fetch>
-  void correlate(const Band& band, Index n, const T* planes, T* window, T* to, Fetch fetch) const {
+  /// copied to `window`. `ahead` takes a step for each row.
+  void correlate(const Band& band, Index n, const T* planes, T* window, T* to, Ahead<const T>& ahead) const {
     const auto plane = band.image + n, channel = plane % g_.to[1], columns = g_.to[3],
                taps = static_cast<Index>(offsets_.size());
     for (Index tap = 0; tap < taps; ++tap)
@@ -185,14 +182,14 @@ class PlaneCorrelation {
     const auto shift = simd::broadcast(bias_ ? bias_[channel] : T{0});
     if (in_place_)
       return correlate_plane_3x3<true>(rows_in_place(from_, plane, band, g_, zeros_.data<T>().data()),
-                                       band.rows, window, shift, to, columns, fetch);
+                                       band.rows, window, shift, to, columns, ahead);
     const T* const seen = planes + n * seen_.image;
     if (is_3x3(phase()))
       return correlate_plane_3x3<false>(
           PlaneRows<T>{seen + seen_.row + 1, seen_.row, -1, band.rows + 1, nullptr}, band.rows, window, shift,
-          to, columns, fetch);
+          to, columns, ahead);
     for (Index i = 0; i < band.rows; ++i) {
-      fetch(i, 1);
+      ahead.step();
       correlate_row(seen + i * seen_.row, offsets_, window, shift, to + i * columns, columns);
     }
   }
@@ -243,18 +240,14 @@ class PlaneWeightGradient {
       for (auto at = first; at < last; ++at) {
         const Band now = band(at), next = band(std::min(at + 1, last - 1));
         const T* const dy = dy_.read(now, nullptr);  // where it lies
-        const auto next_x = x_.region(next), next_dy = dy_.region(next);
-        const auto fetch = [&](Index row, Index count) {
-          next_x.prefetch(row, row + count, now.rows);
-          next_dy.prefetch(row, row + count, now.rows);
-        };
+        NextBand ahead(now.rows * ceil_div(taps_, taps_at_once), x_.region(next), dy_.region(next));
         if (in_place_) {
-          add_band_3x3(now, dy, sums + i * pitch, fetch);
+          add_band_3x3(now, dy, sums + i * pitch, ahead);
           continue;
         }
         const T* const x = x_.read(now, copy);
         for (Index tap = 0; tap < taps_; tap += taps_at_once)
-          add_band(now.rows, x, dy, offsets_.data() + tap, sums + i * pitch + tap, fetch);
+          add_band(now.rows, x, dy, offsets_.data() + tap, sums + i * pitch + tap, ahead);
       }
     });
     Array dw = Array::uninitialized(shape, dtype_of<T>);
@@ -269,13 +262,16 @@ class PlaneWeightGradient {
   }
 
  private:
-  template <class Fetch>
-  void add_band(Index rows, const T* x, const T* dy, const Index* offsets, double* to, Fetch fetch) const {
+  /// Its planes, to be fetched meanwhile.
+  using NextBand = Ahead<const T, const T>;
+
+  void add_band(Index rows, const T* x, const T* dy, const Index* offsets, double* to,
+                NextBand& ahead) const {
     constexpr auto n = simd::lanes<T>;
     const auto columns = g_.to[3], whole = columns / n * n;
     Vector<T> sums[taps_at_once]{};
     for (Index i = 0; i < rows; ++i, x += x_.row, dy += dy_.row) {
-      fetch(i, 1);
+      ahead.step();
       for (Index j = 0; j < whole; j += n) {
         const auto gradient = simd::load(dy + j);
 #pragma GCC unroll 9
@@ -293,13 +289,12 @@ class PlaneWeightGradient {
     }
     add_lanes(sums, to);
   }
-  template <class Fetch>
-  void add_band_3x3(const Band& band, const T* dy, double* to, Fetch fetch) const {
+  void add_band_3x3(const Band& band, const T* dy, double* to, NextBand& ahead) const {
     const auto columns = g_.to[3];
     const auto x = rows_in_place(pixels_, band.image, band, g_, zeros_.data<T>().data());
     Vector<T> sums[9]{};
     for_some_rows(band.rows, [&]<Index count>(Index row, std::integral_constant<Index, count>) {
-      fetch(row, count);
+      ahead.steps(count);
       for_each_vector<true, T>(columns, [&]<Ends ends>(Index j, Index skipped) {
         const auto own = [&](Vector<T> v) {  // not what the vector before has counted
           return ends.right ? simd::without_first<T>(skipped, v) : v;

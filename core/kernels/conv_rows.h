@@ -42,7 +42,11 @@ struct Row {
   std::span<const std::int64_t> offsets;       // of the taps
 };
 
-/// body(index of the phase, row) for all rows of the result; bands of so many elements.
+/// Pixels of a row between which a little of the next band is fetched.
+inline constexpr std::int64_t pixels_of_fetch = 8;
+
+/// body(index of the phase, row, ahead) for all rows of the result; bands of so many elements. `ahead` is to
+/// take a step for some pixels, at most `pixels_of_fetch`.
 template <class T, class Body>
 void correlate_rows(const Array& from, const Correlation& g, T* to, std::int64_t band_elements, Body body) {
   const auto channels = g.to[1], rows = ceil_div(g.to[2], g.spread.height),
@@ -51,26 +55,28 @@ void correlate_rows(const Array& from, const Correlation& g, T* to, std::int64_t
   const auto seen = seen_by<T>(from, g, rows, columns, bands);
   std::vector<std::vector<std::int64_t>> offsets;
   for (const Phase& phase : g.phases) offsets.push_back(offsets_of(phase, g, seen));
-  const auto correlate_band = [&](const Band& band, const Region<const T>& next, T* buffer) {
+  const auto correlate_band = [&](const Band& band, Ahead<const T> ahead, T* buffer) {
     const T* const images = seen.read(band, buffer);
     for (std::size_t p = 0; p < g.phases.size(); ++p) {
       const Phase& phase = g.phases[p];
       for (std::int64_t image = 0; image < band.images; ++image)
         for (std::int64_t i = 0; i < std::min(band.rows, phase.rows - band.row); ++i) {
-          if (p == 0)
-            next.prefetch(image * band.rows + i, image * band.rows + i + 1, band.images * band.rows);
           const auto row = (band.row + i) * g.spread.height + phase.row;
-          body(p, Row<T>{images + image * seen.image + i * g.step.height * seen.row,
-                         to + (((band.image + image) * g.to[2] + row) * g.to[3] + phase.column) * channels,
-                         phase.columns, g.step.width * seen.pixel, g.spread.width * channels, channels,
-                         offsets[p]});
+          body(p,
+               Row<T>{images + image * seen.image + i * g.step.height * seen.row,
+                      to + (((band.image + image) * g.to[2] + row) * g.to[3] + phase.column) * channels,
+                      phase.columns, g.step.width * seen.pixel, g.spread.width * channels, channels,
+                      offsets[p]},
+               ahead);
         }
     }
   };
   parallel_for(bands.count(), bands.grain(), [&](std::int64_t b, std::int64_t end) {
     Array buffer = Array::uninitialized({seen.buffer_size()}, dtype_of<T>);
+    const auto steps = static_cast<std::int64_t>(g.phases.size()) * bands.images() * bands.rows() *
+                       ceil_div(columns, pixels_of_fetch);
     for (; b < end; ++b)
-      correlate_band(bands[b], b + 1 < end ? seen.region(bands[b + 1]) : Region<const T>{},
+      correlate_band(bands[b], Ahead(steps, seen.region(bands.after(b))),
                      buffer.template mutable_data<T>().data());
   });
 }

@@ -100,6 +100,9 @@ class WinogradCorrelation {
   }
 
  private:
+  /// Its images and result, to be fetched meanwhile.
+  using NextBand = Ahead<const float, float>;
+
   /// Some bands' results in some columns.
   void correlate(Index i, Index end, std::span<const Columns> some, const float* bias, float* to) const {
     Array buffers = Array::uninitialized({seen_.buffer_size() + points * (inputs_.point + outputs_.point)},
@@ -111,11 +114,12 @@ class WinogradCorrelation {
       seen_.read(band, image);
       for (Index row = 0; row < band.images * band.rows; ++row)
         transform_input(seen_.row(band, row, image), across_, in + row * across_ * inputs_.tile, inputs_);
-      const auto next = i + 1 < end ? seen_.region(bands_[i + 1]) : Region<const float>{};
-      const auto result = region(band, to);
+      const auto fetches = points * static_cast<Index>(some.size()) *
+                           ceil_div(band.images * band.rows * across_, tile_height(2));
+      NextBand ahead(fetches, seen_.region(bands_.after(i)), region(bands_.after(i), to));
       for (const Columns& columns : some) {
         with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
-          multiply<vectors>(band, columns, in, out, next, result);
+          multiply<vectors>(band, columns, in, out, ahead);
         });
         write(band, columns, out, bias, to);
       }
@@ -157,16 +161,13 @@ class WinogradCorrelation {
 
   template <Index Vectors>
   void multiply(const Band& band, const Columns& columns, const float* in, float* out,
-                const Region<const float>& next, const Region<float>& result) const {
+                NextBand& ahead) const {
     const auto tiles = band.images * band.rows * across_, channels = g_.from[1];
     const Points inputs = inputs_, outputs = outputs_;  // here, stores cannot change them
     const float* weight = weights_of(columns);
     for (Index point = 0; point < points; ++point, weight += weight_pitch(Vectors)) {
-      const auto part = columns.first / 2 * points + point,
-                 parts = ceil_div(columns_.back().first + 1, 2) * points;
-      next.prefetch(part, part + 1, parts);
-      if (columns.first == 0) result.prefetch(point, point + 1, points);
       for_each_tile<Vectors>(tiles, [&]<Index height>(Index first, std::integral_constant<Index, height>) {
+        ahead.step();
         Vector<float> sums[height][Vectors]{};
         if (channels == 16 && first + height <= tiles) {
           add_products_of_16<height, Vectors>(in + point * inputs.point + first * 16, weight, sums);

@@ -54,6 +54,8 @@ class WinogradWeightGradient {
   }
 
  private:
+  /// Its input and gradient, to be fetched meanwhile.
+  using NextBand = Ahead<const float, const float>;
   static Index round_up(Index channels) { return ceil_div(channels, lanes) * lanes; }
 
   void add_bands(Index first, Index last, float* sums) const {
@@ -73,25 +75,24 @@ class WinogradWeightGradient {
                                  out + row * across_ * gradients_.tile, gradients_);
       }
       const auto tiles = band.images * band.rows * across_;
-      const Band next = bands_[std::min(i + 1, last - 1)];
-      const auto next_x = x_.region(next), next_dy = dy_.region(next);
-      for (Index point = 0; point < points; ++point) {
-        next_x.prefetch(point, point + 1, points);
-        next_dy.prefetch(point, point + 1, points);
+      const auto fetches =
+          points * static_cast<Index>(columns_.size()) * ceil_div(g_.from[1], tile_height(2));
+      NextBand ahead(fetches, x_.region(bands_.after(i)), dy_.region(bands_.after(i)));
+      for (Index point = 0; point < points; ++point)
         for (const Columns& columns : columns_)
           with_vectors(columns.vectors, [&]<Index vectors>(std::integral_constant<Index, vectors>) {
             multiply<vectors>(tiles, in + point * inputs_.point,
                               out + point * gradients_.point + columns.first * lanes,
-                              sums + point * sums_size_ + columns.first * lanes);
+                              sums + point * sums_size_ + columns.first * lanes, ahead);
           });
-      }
     }
   }
 
   /// sums[c][o] += over tiles of in[tile][c] * out[tile][o].
   template <Index Vectors>
-  void multiply(Index tiles, const float* in, const float* out, float* sums) const {
+  void multiply(Index tiles, const float* in, const float* out, float* sums, NextBand& ahead) const {
     for_each_tile<Vectors>(g_.from[1], [&]<Index height>(Index first, std::integral_constant<Index, height>) {
+      ahead.step();
       Vector<float> sum[height][Vectors]{};
       const float *from = in + first, *gradient = out;
       for (Index tile = 0; tile < tiles; ++tile, from += inputs_.tile, gradient += gradients_.tile) {
