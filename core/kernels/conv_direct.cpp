@@ -84,11 +84,13 @@ void multiply_tile(const Tile<T>& tile, const Pixel* pixels, Index count, NextBa
       for (Index v = 0; v < Vectors; ++v)
         sums[i][v] = v < whole ? simd::load(to[i] + v * n) : simd::load_some(to[i] + v * n, rest);
   const T* weight = tile.weight;
-  for (const Run& run : tile.piece->runs)
-    for (Index k = run.offset, last = k + run.length; k < last; k += steps_of_fetch) {
-      ahead.step();
-      weight = add_products<T, height, Vectors>(from, k, std::min(k + steps_of_fetch, last), weight, sums);
+  ahead.step();
+  for (const Run& run : tile.piece->runs) {
+    for (Index k = run.offset, end = k + run.length; k < end; k += steps_of_fetch) {
+      if (k > run.offset) ahead.step();
+      weight = add_products<T, height, Vectors>(from, k, std::min(k + steps_of_fetch, end), weight, sums);
     }
+  }
   if (tile.bias)
 #pragma GCC unroll 3
     for (Index v = 0; v < Vectors; ++v) {
@@ -166,13 +168,14 @@ class PhaseKernel {
 
   /// How often a band of the result steps ahead.
   Index fetches() const {
-    Index all = 0;
+    Index of_tile = 0, tiles = 0;
+    for (const Piece& piece : pieces_) {
+      ++of_tile;
+      for (const Run& run : piece.runs) of_tile += ceil_div(run.length, steps_of_fetch) - 1;
+    }
     for (const Columns& columns : columns_)
-      for (const Piece& piece : pieces_)
-        for (const Run& run : piece.runs)
-          all += ceil_div(run.length, steps_of_fetch) *
-                 ceil_div(static_cast<Index>(pixels_.size()), tile_height(columns.vectors));
-    return g_.groups * all;
+      tiles += ceil_div(static_cast<Index>(pixels_.size()), tile_height(columns.vectors));
+    return g_.groups * tiles * of_tile;
   }
 
  private:
