@@ -4,17 +4,18 @@
 
 #include <evenkeel/core/parallel.h>
 
+#include <algorithm>
 #include <cstdint>
 #include <tuple>
 #include <type_traits>
 
 namespace evenkeel::kernels {
 
-/// Elements that are about to be read or written: `count` times `size` neighbours, `pitch` apart.
+/// Neighbouring elements that are about to be read or written.
 template <class T>
 struct Region {
   T* first = nullptr;
-  std::int64_t size = 0, count = 1, pitch = 0;
+  std::int64_t size = 0;
 };
 
 /// A region on its way into the cache.
@@ -22,23 +23,18 @@ template <class T>
 class Fetch {
  public:
   Fetch(const Region<T>& region, std::int64_t steps)
-      : region_(region), lines_(ceil_div(region.count * ceil_div(region.size, line), at_least_one(steps))) {
-    if (region_.size == 0) region_.count = 0;
-  }
+      : left_(region), at_a_step_(ceil_div(ceil_div(region.size, line), at_least_one(steps)) * line) {}
   void step() {
-    for (auto i = lines_; i > 0 && region_.count > 0; --i) {
-      __builtin_prefetch(region_.first + at_, std::is_const_v<T> ? 0 : 1, 2);
-      at_ += line;
-      if (at_ < region_.size) continue;
-      at_ = 0;
-      if (--region_.count > 0) region_.first += region_.pitch;
-    }
+    const auto size = std::min(at_a_step_, left_.size);
+    for (std::int64_t i = 0; i < size; i += line)
+      __builtin_prefetch(left_.first + i, std::is_const_v<T> ? 0 : 1, 2);
+    left_ = {left_.first + size, left_.size - size};
   }
 
  private:
   static constexpr std::int64_t line = 64 / sizeof(T);
-  Region<T> region_;             // what is left of it
-  std::int64_t at_ = 0, lines_;  // in its first run; at a step
+  Region<T> left_;
+  std::int64_t at_a_step_;  // elements
 };
 
 /// Regions that are fetched side by side.
@@ -47,8 +43,12 @@ class Ahead {
  public:
   /// All of them by so many steps.
   explicit Ahead(std::int64_t steps, const Region<T>&... regions) : fetches_(Fetch<T>(regions, steps)...) {}
-  void step() {
-    std::apply([](Fetch<T>&... fetch) { (fetch.step(), ...); }, fetches_);
+  [[gnu::always_inline]] void step() {
+    auto* fetches = &fetches_;
+    // Another address each time, for all that the compiler knows, lest it keep what lies there in registers
+    // that the loops around need.
+    asm volatile("" : "+r"(fetches));
+    std::apply([](Fetch<T>&... fetch) { (fetch.step(), ...); }, *fetches);
   }
   void steps(std::int64_t count) {
     for (; count > 0; --count) step();

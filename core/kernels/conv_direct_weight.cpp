@@ -25,8 +25,6 @@ struct Field {
   Index dy_image, dy_row, dy_pixel;  // and between their outputs
 };
 
-/// Pixels between which a little of the next band is fetched.
-constexpr Index pixels_of_fetch = 16;
 /// The next band's input and gradient.
 template <class T>
 using NextBand = Ahead<const T, const T>;
@@ -39,23 +37,21 @@ template <class T, Index height, Index Vectors>
   Vector<T> sum[height][Vectors]{};
   for (Index image = 0; image < field.images; ++image)
     for (Index row = 0; row < field.rows; ++row) {
+      ahead.step();
       const T* from[height];
 #pragma GCC unroll 8
       for (Index i = 0; i < height; ++i) from[i] = x + image * field.x_image + row * field.x_row + offsets[i];
       const T* gradient = dy + image * field.dy_image + row * field.dy_row;
-      for (Index j = 0, end = field.columns * field.x_pixel; j < end;) {
-        ahead.step();
-        const auto stop = std::min(end, j + pixels_of_fetch * field.x_pixel);
-        for (; j < stop; j += field.x_pixel, gradient += field.dy_pixel) {
-          Vector<T> g[Vectors];
+      for (Index j = 0, end = field.columns * field.x_pixel; j < end;
+           j += field.x_pixel, gradient += field.dy_pixel) {
+        Vector<T> g[Vectors];
 #pragma GCC unroll 3
-          for (Index v = 0; v < Vectors; ++v) g[v] = simd::load(gradient + v * n);
+        for (Index v = 0; v < Vectors; ++v) g[v] = simd::load(gradient + v * n);
 #pragma GCC unroll 8
-          for (Index i = 0; i < height; ++i) {
-            const auto value = simd::broadcast(from[i][j]);
+        for (Index i = 0; i < height; ++i) {
+          const auto value = simd::broadcast(from[i][j]);
 #pragma GCC unroll 3
-            for (Index v = 0; v < Vectors; ++v) sum[i][v] = simd::multiply_add(value, g[v], sum[i][v]);
-          }
+          for (Index v = 0; v < Vectors; ++v) sum[i][v] = simd::multiply_add(value, g[v], sum[i][v]);
         }
       }
     }
@@ -101,8 +97,7 @@ class WeightGradient {
         const T *const x = x_.read(band, buffer), *const dy = dy_.read(band, buffer + x_.buffer_size());
         const auto first_block = tasks_per_chunk() * slice / slices_,
                    last_block = tasks_per_chunk() * (slice + 1) / slices_;
-        const auto fetches = (last_block - first_block) * (steps_ / 8) * band.images * band.rows *
-                             ceil_div(g_.to[3], pixels_of_fetch);
+        const auto fetches = (last_block - first_block) * (steps_ / tile_height(2)) * band.images * band.rows;
         NextBand<T> ahead(fetches, x_.region(bands_.after(i)), dy_.region(bands_.after(i)));
         for (auto block = first_block; block < last_block; ++block)
           add_block(band, x, dy, block, sums + chunk * partial_size(), ahead);

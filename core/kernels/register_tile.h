@@ -41,11 +41,12 @@ template <std::int64_t Vectors, class Body>
 struct Columns {
   std::int64_t first, vectors;
 };
-/// Pairs of vectors; the last ones may be three, and one stands alone only if it is the only one.
+/// Three vectors each, as the more there are, the fewer loads come with a multiply-add; pairs at the end, for
+/// one alone would have the most. One stands alone only if it is the only one.
 inline std::vector<Columns> columns_of(std::int64_t vectors) {
   std::vector<Columns> all;
   for (std::int64_t first = 0; first < vectors;) {
-    const auto left = vectors - first, width = left == 3 ? 3 : std::min<std::int64_t>(left, 2);
+    const auto left = vectors - first, width = left == 3 || left > 4 ? 3 : std::min<std::int64_t>(left, 2);
     all.push_back({first, width});
     first += width;
   }

@@ -78,7 +78,7 @@ class WinogradCorrelation {
   void run(const Weight& weight, const float* bias, float* to) {
     const auto count = static_cast<Index>(columns_.size()), blocks = ceil_div(g_.from[1], channels_at_once),
                vectors = columns_.back().first + columns_.back().vectors;
-    weights_ = Array::uninitialized({points * lanes * (vectors * g_.from[1] + count)}, DType::float32);
+    weights_ = Array::uninitialized({points * lanes * vectors * (g_.from[1] + 1)}, DType::float32);
     transformed_ = weights_.mutable_data<float>().data();
     if (bands_.count() > 1) {
       parallel_for(count * blocks, 2, [&](Index i, Index end) {
@@ -129,7 +129,7 @@ class WinogradCorrelation {
   /// The transformed weights of some columns, [point][channel of from][vector] with zeros beyond the last
   /// channel. A cache line more from point to point, lest all points fall on the same lines of the L1.
   float* weights_of(const Columns& columns) const {
-    return transformed_ + points * lanes * (columns.first * g_.from[1] + columns.first / 2);
+    return transformed_ + points * lanes * columns.first * (g_.from[1] + 1);
   }
   Index weight_pitch(Index vectors) const { return (vectors * g_.from[1] + 1) * lanes; }
 
