@@ -53,23 +53,41 @@ inline std::vector<Columns> columns_of(std::int64_t vectors) {
   return all;
 }
 
+/// sums[i][v] += from[i][k] * weight[v].
+template <class T, std::int64_t Height, std::int64_t Vectors>
+[[gnu::always_inline]] inline void add_step(const T* const (&from)[Height], std::int64_t k, const T* weight,
+                                            simd::Vector<T> (&sums)[Height][Vectors]) {
+  constexpr auto n = simd::lanes<T>;
+  simd::Vector<T> w[Vectors];
+#pragma GCC unroll 3
+  for (std::int64_t v = 0; v < Vectors; ++v) w[v] = simd::load(weight + v * n);
+#pragma GCC unroll 8
+  for (std::int64_t i = 0; i < Height; ++i) {
+    const auto value = simd::broadcast(from[i][k]);
+#pragma GCC unroll 3
+    for (std::int64_t v = 0; v < Vectors; ++v) sums[i][v] = simd::multiply_add(value, w[v], sums[i][v]);
+  }
+}
+
 /// sums[i][v] += from[i][k] * weight[k][v] for the steps [begin, end). Returns where the next weights lie.
 template <class T, std::int64_t Height, std::int64_t Vectors>
 [[gnu::always_inline]] inline const T* add_products(const T* const (&from)[Height], std::int64_t begin,
                                                     std::int64_t end, const T* weight,
                                                     simd::Vector<T> (&sums)[Height][Vectors]) {
-  constexpr auto n = simd::lanes<T>;
-  for (auto k = begin; k < end; ++k, weight += Vectors * n) {
-    simd::Vector<T> w[Vectors];
-#pragma GCC unroll 3
-    for (std::int64_t v = 0; v < Vectors; ++v) w[v] = simd::load(weight + v * n);
+  constexpr auto step = Vectors * simd::lanes<T>;
+  if constexpr (Vectors == 1) {  // a multiply-add loads its value, but as one operation only without an index
+    constexpr std::int64_t together = 4;
+    const T* at[Height];
 #pragma GCC unroll 8
-    for (std::int64_t i = 0; i < Height; ++i) {
-      const auto value = simd::broadcast(from[i][k]);
-#pragma GCC unroll 3
-      for (std::int64_t v = 0; v < Vectors; ++v) sums[i][v] = simd::multiply_add(value, w[v], sums[i][v]);
+    for (std::int64_t i = 0; i < Height; ++i) at[i] = from[i] + begin;
+    for (; end - begin >= together; begin += together) {
+#pragma GCC unroll 4
+      for (std::int64_t k = 0; k < together; ++k, weight += step) add_step(at, k, weight, sums);
+#pragma GCC unroll 8
+      for (std::int64_t i = 0; i < Height; ++i) at[i] = simd::opaque(at[i] + together);
     }
   }
+  for (; begin < end; ++begin, weight += step) add_step(from, begin, weight, sums);
   return weight;
 }
 
