@@ -150,7 +150,7 @@ class PlaneCorrelation {
     const auto columns = g_.to[3], copied = in_place_ ? 0 : seen_.buffer_size(),
                taps = static_cast<Index>(offsets_.size());
     const bool past_caches = is_past_caches(g_.to.count() * static_cast<Index>(sizeof(T)));
-    // Bands are small here, and the first one of a task was not fetched.
+    // Bands are small here.
     parallel_for(bands_.count(), bands_.grain(32), [&](Index b, Index end) {
       Array buffers = Array::uninitialized(
           {copied + taps + bands_.images() * bands_.rows() * columns + simd::lanes<T>}, dtype_of<T>);
