@@ -8,21 +8,19 @@ namespace evenkeel {
 namespace {
 
 constexpr auto relaxed = std::memory_order::relaxed;
-std::atomic<std::uint64_t> created_nodes = 0, living_nodes = 0;
+std::atomic<std::uint64_t> created_nodes = 0, destroyed_nodes = 0;
 
 }  // namespace
 
 Node::Node(std::string_view name, bool leaf)
-    : op(name), order(created_nodes.fetch_add(1, relaxed)), is_leaf(leaf) {
-  living_nodes.fetch_add(1, relaxed);
-}
+    : op(name), order(created_nodes.fetch_add(1, relaxed)), is_leaf(leaf) {}
 
 Node::~Node() {
-  release();
-  living_nodes.fetch_sub(1, relaxed);
+  drop_inputs();
+  destroyed_nodes.fetch_add(1, relaxed);
 }
 
-std::uint64_t Node::alive() { return living_nodes.load(relaxed); }
+std::uint64_t Node::alive() { return created_nodes.load(relaxed) - destroyed_nodes.load(relaxed); }
 
 void Node::check_usable() const {
   check<GraphError>(!is_freed(), op, ": the graph was freed by an earlier backward; ",
@@ -33,8 +31,7 @@ void Node::check_usable() const {
                       version, ")");
 }
 
-void Node::release() {
-  if (is_leaf) return;  // its hooks are not the graph's
+void Node::drop_inputs() {
   std::vector<NodePtr> last_uses;
   const auto drop = [&](NodePtr& node) {
     if (node.use_count() == 1) last_uses.push_back(std::move(node));
@@ -49,6 +46,11 @@ void Node::release() {
     last_uses.pop_back();
     drop_edges(*node);
   }
+}
+
+void Node::release() {
+  if (is_leaf) return;  // its hooks are not the graph's
+  drop_inputs();
   edges.clear();
   saved.clear();
   backward.reset();

@@ -73,7 +73,7 @@ struct Node : std::enable_shared_from_this<Node> {
   bool is_freed() const { return !is_leaf && !backward; }
   /// Throws GraphError where the node was freed, or where a saved value was modified in place.
   void check_usable() const;
-  /// Forgets everything behind the node, in a loop: deep graphs must not recurse.
+  /// Forgets everything behind the node.
   void release();
 
   /// Nodes that live, for tests of leaks.
@@ -90,6 +90,10 @@ struct Node : std::enable_shared_from_this<Node> {
   std::shared_ptr<GradientHooks> hooks;
   std::weak_ptr<TensorImpl> owner;                 ///< who keeps the gradient, if anyone
   std::shared_ptr<const std::string> module_path;  ///< where the op ran, recorded under DetectAnomaly
+
+ private:
+  /// Lets go of the nodes behind this one, in a loop: deep graphs must not recurse.
+  void drop_inputs();
 };
 
 }  // namespace evenkeel

@@ -8,7 +8,6 @@
 #include <bit>
 #include <mutex>
 #include <new>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -19,10 +18,17 @@ constexpr std::size_t alignment = 64;
 constexpr std::size_t always_cached = std::size_t{64} << 20;
 
 /// Blocks come in size classes, eight to each power of two, so that at most an eighth of a block is waste.
-std::size_t size_class(std::size_t bytes) {
-  const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
-  return (bytes + step - 1) / step * step;
-}
+struct SizeClass {
+  explicit SizeClass(std::size_t bytes) {
+    const std::size_t step = std::max(alignment, std::bit_floor(bytes) / 8);
+    const std::size_t steps = (bytes + step - 1) / step;
+    size = steps * step;
+    number = static_cast<std::size_t>(std::countr_zero(step)) * 8 + steps;
+  }
+  static constexpr std::size_t count = 512;
+
+  std::size_t size, number;
+};
 
 /// Large blocks live long and are swept from end to end: with pages of 2 MiB, where the system has them, a
 /// core finds its way through them without misses, and a first touch is one page fault instead of 512.
@@ -44,14 +50,14 @@ class Pool {
   }
 
   void* allocate(std::size_t bytes) {
-    const std::size_t size = size_class(bytes);
+    const auto [size, number] = SizeClass(bytes);
     {
       const std::lock_guard lock(mutex_);
       stats_.in_use += size;
       stats_.peak = std::max(stats_.peak, stats_.in_use);
-      if (auto& blocks = free_[size]; !blocks.empty()) {
-        void* const block = blocks.back();
-        blocks.pop_back();
+      if (number < free_.size() && !free_[number].empty()) {
+        void* const block = free_[number].back();
+        free_[number].pop_back();
         stats_.cached -= size;
         return block;
       }
@@ -70,14 +76,15 @@ class Pool {
   }
 
   void deallocate(void* block, std::size_t bytes) noexcept {
-    const std::size_t size = size_class(bytes);
+    const SizeClass of_block(bytes);
+    const std::size_t size = of_block.size;
     FreeBlocks stale;
     {
       const std::lock_guard lock(mutex_);
       stats_.in_use -= size;
       // More than was ever in use at once is not worth keeping: the sizes have changed, and the old ones go.
       if (stats_.in_use + stats_.cached + size > stats_.peak + always_cached) stale = take_cached();
-      if (keep(size, block)) block = nullptr;
+      if (keep(of_block, block)) block = nullptr;
     }
     if (block != nullptr) release(block);
     release(stale);
@@ -98,7 +105,7 @@ class Pool {
   }
 
  private:
-  using FreeBlocks = std::unordered_map<std::size_t, std::vector<void*>>;
+  using FreeBlocks = std::vector<std::vector<void*>>;  // by the number of their class; empty at first
 
   static void* allocate_from_system(std::size_t size) {
     void* const block = ::operator new (size, std::align_val_t{alignment}, std::nothrow);
@@ -107,20 +114,21 @@ class Pool {
   }
   static void release(void* block) noexcept { ::operator delete (block, std::align_val_t{alignment}); }
   static void release(const FreeBlocks& blocks) noexcept {
-    for (const auto& [size, list] : blocks)
+    for (const auto& list : blocks)
       for (void* const block : list) release(block);
   }
   FreeBlocks take_cached() noexcept {
     stats_.cached = 0;
     return std::exchange(free_, {});
   }
-  bool keep(std::size_t size, void* block) noexcept {
+  bool keep(const SizeClass& of_block, void* block) noexcept {
     try {
-      free_[size].push_back(block);
+      if (free_.empty()) free_.resize(SizeClass::count);
+      free_[of_block.number].push_back(block);
     } catch (const std::bad_alloc&) {
       return false;
     }
-    stats_.cached += size;
+    stats_.cached += of_block.size;
     return true;
   }
 

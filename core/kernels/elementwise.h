@@ -83,26 +83,34 @@ void zip_loops(const BroadcastLoops& loops, Out* out, F f, const T* a, const T* 
 /// The operand as `rank` axes in the given order; shared where the bytes agree.
 Array aligned(const Array& a, std::size_t rank, MemoryOrder order);
 
+/// f of two arrays of one shape, order and dtype; results of type Result (void: of that dtype).
+template <class Result, class F>
+Array zip_alike(F f, const Array& a, const Array& b) {
+  return dispatch(a.dtype(), [&]<class T>() {
+    using Out = std::conditional_t<std::is_void_v<Result>, T, Result>;
+    Array out = Array::uninitialized(a.shape(), dtype_of<Out>, a.order());
+    transform(out.size(), out.mutable_stored<Out>().data(), f, a.stored<T>().data(), b.stored<T>().data());
+    return out;
+  });
+}
+
 /// f of two arrays of any one dtype, broadcast; results of type Result (void: of that dtype). The result has
 /// the order of the first operand that already has its shape: a scale of [1, C, 1, 1] must not turn an image
 /// around.
 template <class Result = void, class F>
 Array zip_any(std::string_view op, F f, const Array& a, const Array& b) {
   check_same_dtype(op, a, b);
-  const Shape shape = a.shape() == b.shape() ? a.shape() : broadcast_shape(op, a, b);
+  if (a.shape() == b.shape() && a.order() == b.order()) return zip_alike<Result>(f, a, b);
+  const Shape shape = broadcast_shape(op, a, b);
   const auto order = a.shape() == shape ? a.order() : b.shape() == shape ? b.order() : MemoryOrder::row_major;
   const Array left = aligned(a, shape.rank(), order), right = aligned(b, shape.rank(), order);
+  if (left.shape() == right.shape()) return zip_alike<Result>(f, left, right);
   return dispatch(a.dtype(), [&]<class T>() {
     using Out = std::conditional_t<std::is_void_v<Result>, T, Result>;
     Array out = Array::uninitialized(shape, dtype_of<Out>, order);
-    Out* const to = out.mutable_stored<Out>().data();
-    const T *const x = left.stored<T>().data(), *const y = right.stored<T>().data();
-    if (left.shape() == right.shape())
-      transform(out.size(), to, f, x, y);
-    else
-      zip_loops(BroadcastLoops(stored_shape(shape, order), stored_shape(left.shape(), order),
-                               stored_shape(right.shape(), order)),
-                to, f, x, y);
+    zip_loops(BroadcastLoops(stored_shape(shape, order), stored_shape(left.shape(), order),
+                             stored_shape(right.shape(), order)),
+              out.mutable_stored<Out>().data(), f, left.stored<T>().data(), right.stored<T>().data());
     return out;
   });
 }
