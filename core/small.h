@@ -4,6 +4,7 @@
 #include <initializer_list>
 #include <iterator>
 #include <memory>
+#include <new>
 #include <utility>
 #include <vector>
 
@@ -28,9 +29,9 @@ class Small {
   }
   ~Small() { clear(); }
 
-  /// One more element, default-made.
+  /// One more element, default-made (a number is yet to be written).
   T& grow() {
-    if (size_ < N) return *std::construct_at(&few_[size_++]);
+    if (size_ < N) return *::new (static_cast<void*>(few_ + size_++)) T;  // T() would also clear its bytes
     if (size_ == N) {
       more_.reserve(2 * N);  // throws, if it does, before anything has moved
       more_.assign(std::make_move_iterator(few_), std::make_move_iterator(few_ + N));
