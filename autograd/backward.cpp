@@ -61,11 +61,11 @@ class Sweep {
     steps_[0].grad = cotangent;
     for (std::size_t i = 0; i < steps_.size(); ++i) {
       if (!steps_[i].useful || !steps_[i].grad.defined()) continue;
-      Node& node = *steps_[i].node;
-      Tensor grad = call_hooks(node, std::move(steps_[i].grad));
-      if (steps_[i].wanted) delivered.push_back({grad, steps_[i].node});
+      const NodePtr& node = steps_[i].node;
+      Tensor grad = call_hooks(*node, std::move(steps_[i].grad));
+      if (steps_[i].wanted) delivered.push_back({grad, node});
       if (steps_[i].differentiate) differentiate(node, i, std::move(grad));
-      if (!keep && steps_[i].differentiate) node.release();
+      if (!keep && steps_[i].differentiate) node->release();
     }
     return delivered;
   }
@@ -137,30 +137,30 @@ class Sweep {
       return replacement;
     });
   }
-  void differentiate(Node& node, std::size_t at, Tensor&& grad) {
-    node.check_usable();  // again: a hook may have run another backward
-    const auto& edges = node.edges;
+  void differentiate(const NodePtr& node, std::size_t at, Tensor&& grad) {
+    node->check_usable();  // again: a hook may have run another backward
+    const auto& edges = node->edges;
     const Needs needs(edges.size(), [&](std::size_t i) { return is_useful(edges[i], at); });
     Gradients grads = call_backward(node, std::move(grad), needs);
-    check(grads.size() == edges.size(), node.op, ": ", edges.size(), " inputs, but gradients for ",
+    check(grads.size() == edges.size(), node->op, ": ", edges.size(), " inputs, but gradients for ",
           grads.size());
     for (std::size_t i = 0; i < edges.size(); ++i) {
       if (!needs(i) || !grads[i].defined()) continue;
-      check_gradient(node.op, grads[i], edges[i].shape, edges[i].dtype);
+      check_gradient(node->op, grads[i], edges[i].shape, edges[i].dtype);
       if (DetectAnomaly::is_on()) [[unlikely]]
-        detail::check_gradient_is_finite(node, i, grads[i].stored());
+        detail::check_gradient_is_finite(*node, i, grads[i].stored());
       Tensor& total = steps_[find(*edges[i].node, at)].grad;
       total = total.defined() ? sum_of(std::move(total), grads[i]) : std::move(grads[i]);
     }
   }
-  static Gradients call_backward(Node& node, Tensor&& grad, const Needs& needs) {
+  static Gradients call_backward(const NodePtr& node, Tensor&& grad, const Needs& needs) {
     const struct Scope {
       ~Scope() { recorded_backward = outer; }
       std::string_view outer;
     } scope{recorded_backward};
-    recorded_backward = GradMode::on ? node.op : "";
+    recorded_backward = GradMode::on ? node->op : "";
     const detail::OutputChecks off(false);
-    return node.backward->call(std::move(grad), Saved(node), needs);
+    return node->backward->call(std::move(grad), Saved(node), needs);
   }
 
   std::vector<Step> steps_;

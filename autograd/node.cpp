@@ -49,7 +49,7 @@ void Node::drop_inputs() {
 }
 
 void Node::release() {
-  if (is_leaf) return;  // its hooks are not the graph's
+  if (is_leaf || is_freed()) return;  // a leaf's hooks are not the graph's
   drop_inputs();
   edges.clear();
   saved.clear();

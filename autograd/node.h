@@ -52,7 +52,7 @@ struct Backward {
   std::function<Gradients(Tensor&& grad, const Saved& saved, const Needs& needs)> call;
 };
 
-struct Node : std::enable_shared_from_this<Node> {
+struct Node {
   /// An input: no node where it wants no gradient.
   struct Edge {
     NodePtr node;

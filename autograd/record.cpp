@@ -56,12 +56,12 @@ Tensor record(Record&& r) {
 }
 
 Tensor Saved::operator[](std::size_t i) const {
-  const auto& [value, version, history] = node_.saved[i];
+  const auto& [value, version, history] = node_->saved[i];
   return value.defined() ? TensorAccess::make(value, history) : Tensor();
 }
 
 Tensor Saved::output() const {
-  return TensorAccess::make(node_.saved.back().value, GradMode::on ? node_.shared_from_this() : nullptr);
+  return TensorAccess::make(node_->saved.back().value, GradMode::on ? node_ : nullptr);
 }
 
 }  // namespace evenkeel

@@ -38,17 +38,17 @@ Tensor record(Record&& r);
 /// What a node kept for its backward.
 class Saved {
  public:
-  explicit Saved(Node& node) : node_(node) {}
+  explicit Saved(const NodePtr& node) : node_(node) {}
   /// The i-th of .saved, with its history.
   Tensor operator[](std::size_t i) const;
   /// The output, for ops with .save_output.
   Tensor output() const;
-  const Shape& shape(std::size_t input) const { return node_.edges[input].shape; }
-  DType dtype(std::size_t input) const { return node_.edges[input].dtype; }
-  std::size_t inputs() const { return node_.edges.size(); }
+  const Shape& shape(std::size_t input) const { return node_->edges[input].shape; }
+  DType dtype(std::size_t input) const { return node_->edges[input].dtype; }
+  std::size_t inputs() const { return node_->edges.size(); }
 
  private:
-  Node& node_;
+  const NodePtr& node_;
 };
 
 /// A map that is linear in its one input: its backward is the adjoint map, adjoint(grad, shape of the input),

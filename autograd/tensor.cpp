@@ -49,11 +49,6 @@ std::size_t Tensor::offset_of(std::initializer_list<std::int64_t> index) const {
 
 Tensor Tensor::detach() const { return constant(stored()); }
 
-const NodePtr& Tensor::node() const {
-  static const NodePtr none;
-  return impl_ ? impl_->node : none;
-}
-
 void Tensor::set_requires_grad(bool wanted) const {
   check(defined(), "set_requires_grad: the tensor is undefined");
   check<GraphError>(is_leaf(), "set_requires_grad: expected a leaf, got a result of ",
