@@ -11,7 +11,7 @@
 namespace evenkeel::kernels {
 
 /// Vectors of channels that are computed together at most. The more there are, the fewer loads come with a
-/// multiply-add; but three need more than 16 registers: with them 1x1 and strided convolution took a seventh
+/// multiply-add; but three need more than 16 registers: with them 1x1 and strided convolution took a tenth
 /// to a fifth longer.
 inline constexpr std::int64_t most_vectors = simd::vector_bytes == 64 ? 3 : 2;
 
