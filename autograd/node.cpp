@@ -20,7 +20,10 @@ Node::~Node() {
   destroyed_nodes.fetch_add(1, relaxed);
 }
 
-std::uint64_t Node::alive() { return created_nodes.load(relaxed) - destroyed_nodes.load(relaxed); }
+std::uint64_t Node::alive() {
+  const auto destroyed = destroyed_nodes.load(relaxed);  // first: nodes may come and go meanwhile
+  return created_nodes.load(relaxed) - destroyed;
+}
 
 void Node::check_usable() const {
   check<GraphError>(!is_freed(), op, ": the graph was freed by an earlier backward; ",

@@ -112,7 +112,7 @@ class Tensor {
   void backward(BackwardOptions options = {}) const { backward(Tensor(), options); }
 
   /// The node that made the value, or the leaf's own; null without history.
-  const NodePtr& node() const { return impl_ ? node_of_impl() : no_node_; }
+  const NodePtr& node() const;
 
   /// Values in nested brackets, shortened to their edges when there are more than 1,000.
   friend std::ostream& operator<<(std::ostream& os, const Tensor& tensor);
@@ -125,7 +125,6 @@ class Tensor {
   Tensor(Array value, NodePtr node);
   [[noreturn]] static void is_undefined();
   const Array& value_of_impl() const;
-  const NodePtr& node_of_impl() const;
   std::size_t offset_of(std::initializer_list<std::int64_t> index) const;
 
   static const NodePtr no_node_;
@@ -146,8 +145,8 @@ struct TensorImpl {
   std::unique_ptr<Copy> row_major;  ///< of a channels-last value, once someone has asked
 };
 inline const Array& Tensor::value_of_impl() const { return impl_->value; }
-inline const NodePtr& Tensor::node_of_impl() const { return impl_->node; }
 inline constinit const NodePtr Tensor::no_node_;
+inline const NodePtr& Tensor::node() const { return impl_ ? impl_->node : no_node_; }
 
 /// A tensor without history, also inside a backward that is being recorded: the caller vouches that the value
 /// does not depend on anything differentiable.

@@ -25,7 +25,7 @@ struct SizeClass {
     size = steps * step;
     number = static_cast<std::size_t>(std::countr_zero(step)) * 8 + steps;
   }
-  static constexpr std::size_t count = 512;
+  static constexpr std::size_t count = 512;  // more than 8 * 61 + 16, of the largest step
 
   std::size_t size, number;
 };

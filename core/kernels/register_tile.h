@@ -11,8 +11,8 @@
 namespace evenkeel::kernels {
 
 /// Vectors of channels that are computed together at most. The more there are, the fewer loads come with a
-/// multiply-add; but three need more than 16 registers: with them 1x1 and strided convolution took a tenth
-/// to a fifth longer.
+/// multiply-add; but three in AVX2's code, whose tiles of four rows then fill all 16 registers, took a tenth
+/// to a fifth longer in 1x1 and strided convolution.
 inline constexpr std::int64_t most_vectors = simd::vector_bytes == 64 ? 3 : 2;
 
 /// Rows for so many vectors: as many sums as leave registers for the operands, and enough of them to hide the
