@@ -1,3 +1,4 @@
+#include <evenkeel/autograd/ops/pool_parts.h>
 #include <evenkeel/core/check.h>
 #include <evenkeel/layers/batch_norm.h>
 #include <evenkeel/layers/norm_input.h>
@@ -17,9 +18,22 @@ Moments part_of(const Moments& all, std::int64_t i, std::int64_t batches) {
   return {part(all.mean), part(all.var), all.count};
 }
 
+Tensor if_pooled(const Tensor& y, const MaxPool2dOptions* pool) { return pool ? max_pool2d(y, *pool) : y; }
+
 }  // namespace
 
-Tensor BatchNorm::forward(const Tensor& x) {
+Tensor BatchNorm::forward(const Tensor& x) { return normalized(x, nullptr); }
+
+Tensor BatchNorm::max_pooled(const Tensor& x, const MaxPool2dOptions& pool) {
+  check(pool.data_format == options.data_format, name(),
+        ": max_pooled expected pooling in the layer's data_format ", options.data_format, ", got ",
+        pool.data_format);
+  MaxPool2dOptions in_nchw = pool;
+  in_nchw.data_format = DataFormat::NCHW;
+  return normalized(x, &in_nchw);
+}
+
+Tensor BatchNorm::normalized(const Tensor& x, const MaxPool2dOptions* pool) {
   const auto rank = x.shape().rank();
   check(rank == rank_ || (or_less_ && rank + 1 == rank_), name(), ": expected ", or_less_ ? "2D or " : "",
         rank_, "D input (got ", rank, "D input) ", x.shape());
@@ -29,18 +43,27 @@ Tensor BatchNorm::forward(const Tensor& x) {
   const bool use_batch = !running || batch_statistics == BatchStatistics::always ||
                          (batch_statistics == BatchStatistics::automatic && is_training());
   return in_channels_first(options.data_format, x, [&](const Tensor& channels_first) {
-    return use_batch ? by_batch(channels_first) : normalize_by_running(channels_first);
+    return use_batch ? by_batch(channels_first, pool) : if_pooled(normalize_by_running(channels_first), pool);
   });
 }
 
-Tensor BatchNorm::by_batch(const Tensor& x) {
+Tensor BatchNorm::by_batch(const Tensor& x, const MaxPool2dOptions* pool) {
   check(options.eps > 0, name(), ": eps must be positive during training, got ", options.eps);
+  const auto size = options.ghost_batch_size;
+  if (is_training() && size != 0 && x.shape()[0] > size) return if_pooled(by_ghost_batches(x), pool);
+  const auto [y, moments] = by_moments_of(x, pool);
+  learn(moments);
+  return y;
+}
+
+Normalized BatchNorm::by_moments_of(const Tensor& x, const MaxPool2dOptions* pool) const {
+  if (!pool) return by_moments_of(x, 1);
+  if (Tensor y = if_single_values(x, 1); y.defined()) return {if_pooled(y, pool), {}};
+  return normalize_max_pool2d(x, tensor_of(weight), tensor_of(bias), by_channel(x), window_of(*pool));
+}
+
+Tensor BatchNorm::by_ghost_batches(const Tensor& x) {
   const auto samples = x.shape()[0], size = options.ghost_batch_size;
-  if (!is_training() || size == 0 || samples <= size) {
-    const auto [y, moments] = by_moments_of(x, 1);
-    learn(moments);
-    return y;
-  }
   const auto whole = samples / size * size;
   const bool all = whole == samples;
   const auto [y, moments] = by_moments_of(all ? x : slice(x, {.end = whole}), samples / size);
@@ -55,12 +78,15 @@ Tensor BatchNorm::by_batch(const Tensor& x) {
 }
 
 Normalized BatchNorm::by_moments_of(const Tensor& x, std::int64_t batches) const {
-  const auto channels = x.shape()[1];
-  if (channels > 0 && x.size() == channels * batches)
-    if (Tensor y = of_single_values(x, "value per channel"); y.defined()) return {y, {}};
+  if (Tensor y = if_single_values(x, batches); y.defined()) return {y, {}};
   Normalization how = by_channel(x);
   how.moments.blocks = batches;
   return normalize(x, tensor_of(weight), tensor_of(bias), how);
+}
+
+Tensor BatchNorm::if_single_values(const Tensor& x, std::int64_t batches) const {
+  const auto channels = x.shape()[1];
+  return channels > 0 && x.size() == channels * batches ? of_single_values(x, "value per channel") : Tensor();
 }
 
 void BatchNorm::learn(const Moments& moments) {

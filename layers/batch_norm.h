@@ -1,5 +1,6 @@
 #pragma once
 
+#include <evenkeel/autograd/ops/pool.h>
 #include <evenkeel/layers/running_norm.h>
 
 namespace evenkeel {
@@ -28,6 +29,10 @@ class BatchNorm : public RunningNorm {
     return taken_in(batch, options.running_variance);
   }
   bool counts_batches() const override { return true; }
+  /// max_pool2d of what the layer makes of images x, with options in the same data_format. While it
+  /// normalizes by the batch both are one op, with the bits of both in turn (but for the order in which
+  /// gradients are added up, in double: see normalize_max_pool2d). Forward hooks do not see it.
+  Tensor max_pooled(const Tensor& x, const MaxPool2dOptions& pool);
 
  protected:
   /// Input of rank `rank`; where `or_less`, an axis less is fine too.
@@ -39,9 +44,16 @@ class BatchNorm : public RunningNorm {
   Moments pooled(const Moments& a, const Moments& b) const override { return merge(a, b); }
 
  private:
-  Tensor by_batch(const Tensor& x);
+  /// These pool what they made unless `pool` is null; its options are for NCHW.
+  Tensor normalized(const Tensor& x, const MaxPool2dOptions* pool);
+  Tensor by_batch(const Tensor& x, const MaxPool2dOptions* pool);
+  Normalized by_moments_of(const Tensor& x, const MaxPool2dOptions* pool) const;
+  Tensor by_ghost_batches(const Tensor& x);
   /// x taken for so many batches of one size.
   Normalized by_moments_of(const Tensor& x, std::int64_t batches) const;
+  /// What single values per channel are to become; undefined where there are more, or where they are
+  /// normalized.
+  Tensor if_single_values(const Tensor& x, std::int64_t batches) const;
   /// Takes in these moments of one or more batches, where the running statistics are to move.
   void learn(const Moments& moments);
 

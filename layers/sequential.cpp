@@ -1,23 +1,13 @@
 #include <evenkeel/autograd/anomaly.h>
 #include <evenkeel/core/check.h>
 #include <evenkeel/layers/activation.h>
+#include <evenkeel/layers/batch_norm.h>
 #include <evenkeel/layers/pool.h>
 #include <evenkeel/layers/sequential.h>
 
 #include <typeinfo>
 
 namespace evenkeel {
-namespace {
-
-/// The largest of rectified elements is the largest element, rectified; where that is not above 0 no gradient
-/// passes, whichever of equal elements would get it. DetectAnomaly is to see what each layer was given.
-bool may_swap(const Layer& first, const Layer& second) {
-  return !DetectAnomaly::is_on() && typeid(first) == typeid(ReLU) && typeid(second) == typeid(MaxPool2d) &&
-         !first.has_forward_hooks() && !second.has_forward_hooks();
-}
-
-}  // namespace
-
 Sequential::Sequential(std::initializer_list<Part> parts) {
   for (const auto& part : parts) append(std::move(part.layer));
 }
@@ -39,14 +29,30 @@ void Sequential::fields(FieldVisitor& f) {
 Tensor Sequential::forward(const Tensor& x) { return forward_over(Tensor(x)); }
 Tensor Sequential::forward_over(Tensor&& x) {
   Tensor y = std::move(x);
-  for (std::size_t i = 0; i < size(); ++i)
-    if (i + 1 < size() && may_swap(*layers_[i], *layers_[i + 1])) {
-      y = layers_[i](layers_[i + 1](y));
-      ++i;
-    } else {
-      y = layers_[i](std::move(y));
+  for (std::size_t i = 0; i < size();) {
+    auto next = i;
+    auto* const norm = take_plain<BatchNorm2d>(next);
+    auto* const rectify = take_plain<ReLU>(next);
+    auto* const pool = take_plain<MaxPool2d>(next);
+    const bool fits =
+        pool && (norm ? norm->options.data_format == pool->options.data_format : rectify != nullptr);
+    if (!fits || DetectAnomaly::is_on()) {
+      y = layers_[i++](std::move(y));
+      continue;
     }
+    // The largest of rectified elements is the largest element, rectified; where that is not above 0 no
+    // gradient passes, whichever of equal elements would get it.
+    y = norm ? norm->max_pooled(y, pool->options) : (*pool)(y);
+    if (rectify) y = (*rectify)(std::move(y));
+    i = next;
+  }
   return y;
+}
+
+template <class L>
+L* Sequential::take_plain(std::size_t& i) {
+  if (i == size() || layers_[i]->has_forward_hooks() || typeid(*layers_[i]) != typeid(L)) return nullptr;
+  return static_cast<L*>(&*layers_[i++]);
 }
 
 }  // namespace evenkeel

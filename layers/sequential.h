@@ -9,9 +9,11 @@
 
 namespace evenkeel {
 
-/// Runs layers one after another; their names are "0", "1", ... An empty one gives its input. ReLU before
-/// MaxPool2d runs after it, on fewer elements, unless a hook or DetectAnomaly looks at them: values and
-/// gradients are the same, bit for bit.
+/// Runs layers one after another; their names are "0", "1", ... An empty one gives its input.
+///
+/// Unless a hook or DetectAnomaly looks at them, ReLU before MaxPool2d runs after it, on fewer elements:
+/// values and gradients are the same, bit for bit. BatchNorm2d before them is pooled in one op with it (see
+/// BatchNorm::max_pooled): values are the same, and gradients up to the order of their sums in double.
 class Sequential final : public Layer {
  public:
   /// Lets a layer be moved out of an initializer list.
@@ -44,6 +46,10 @@ class Sequential final : public Layer {
   Tensor forward_over(Tensor&& x) override;
 
  private:
+  /// Layer i, counted in i, if it is an L and no hook looks at it; else null.
+  template <class L>
+  L* take_plain(std::size_t& i);
+
   std::vector<AnyLayer> layers_;
 };
 

@@ -1,12 +1,14 @@
 #include <evenkeel/autograd/ops/arithmetic.h>
 #include <evenkeel/autograd/ops/comparison.h>
 #include <evenkeel/autograd/ops/normalize.h>
+#include <evenkeel/autograd/ops/pool_parts.h>
 #include <evenkeel/autograd/ops/reduce.h>
 #include <evenkeel/autograd/ops/shape_ops.h>
 #include <evenkeel/autograd/record.h>
 #include <evenkeel/core/check.h>
 #include <evenkeel/core/kernels/elementwise.h>
 #include <evenkeel/core/kernels/normalize.h>
+#include <evenkeel/core/kernels/normalize_pool.h>
 
 namespace evenkeel {
 namespace {
@@ -18,6 +20,8 @@ Tensor inverse_std(const Tensor& var, double eps) {
                one = constant(kernels::full({}, DType::float64, 1));
   return where(is_zero, zero, pow(where(is_zero, one, t), -0.5));
 }
+
+Array value_or_absent(const Tensor& parameter) { return parameter.defined() ? parameter.value() : Array(); }
 
 /// What kernels::normalize_backward computes, on tensors and in double: slower, but differentiable to any
 /// order.
@@ -45,17 +49,41 @@ Gradients recorded_backward_of(const Tensor& grad, const Saved& saved, const Nee
           needs(2) ? by_channel(dy, 2) : Tensor()};
 }
 
-Gradients backward_of(const Tensor& grad, const Saved& saved, const Needs& needs, const Normalization& how) {
-  if (GradMode::on) return recorded_backward_of(grad, saved, needs, how);
-  const Tensor gamma = saved[1];
-  const auto [dx, dgamma, dbeta] = kernels::normalize_backward(
-      in_order(grad.stored(), how.order), saved[0].stored(), gamma.defined() ? gamma.value() : Array(),
-      saved[2].value(), saved[3].value(), how, {.x = needs(0), .affine = needs(1) || needs(2)});
-  const auto shaped = [&](const Array& values, std::size_t input) {
+/// As gradients of x, gamma and beta, of which saved are the first two.
+Gradients shaped(const kernels::NormalizeGradients& found, const Saved& saved, const Needs& needs) {
+  const auto of_scale = [&](const Array& values, std::size_t input) {
     return constant(values.relabelled(saved.shape(input), MemoryOrder::row_major));
   };
-  return {needs(0) ? constant(dx) : Tensor(), needs(1) ? shaped(dgamma, 1) : Tensor(),
-          needs(2) ? shaped(dbeta, 2) : Tensor()};
+  return {needs(0) ? constant(found.x) : Tensor(), needs(1) ? of_scale(found.gamma, 1) : Tensor(),
+          needs(2) ? of_scale(found.beta, 2) : Tensor()};
+}
+kernels::NormalizeWants wants_of(const Needs& needs) {
+  return {.x = needs(0), .affine = needs(1) || needs(2)};
+}
+
+Gradients backward_of(const Tensor& grad, const Saved& saved, const Needs& needs, const Normalization& how) {
+  if (GradMode::on) return recorded_backward_of(grad, saved, needs, how);
+  return shaped(kernels::normalize_backward(in_order(grad.stored(), how.order), saved[0].stored(),
+                                            value_or_absent(saved[1]), saved[2].value(), saved[3].value(),
+                                            how, wants_of(needs)),
+                saved, needs);
+}
+
+Gradients backward_of_max_pool(const Tensor& grad, const Saved& saved, const Needs& needs,
+                               const Normalization& how, const Window& window) {
+  const Tensor x = saved[0];
+  if (GradMode::on)
+    return recorded_backward_of(max_pool2d_adjoint(grad, saved[4], x.shape(), window), saved, needs, how);
+  const auto samples = x.size() / how.moments.total();
+  const Tensor at_maxima = saved[5];
+  const kernels::NormalizedMaxPool found{{},
+                                         saved[4].stored(),
+                                         at_maxima.defined() ? at_maxima.stored() : Array(),
+                                         {saved[2].value(), saved[3].value(), samples}};
+  return shaped(
+      kernels::normalize_max_pool2d_backward(grad.stored(), found, x.stored(), value_or_absent(saved[1]), how,
+                                             window, wants_of(needs)),
+      saved, needs);
 }
 
 Tensor checked_input(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Normalization& how) {
@@ -83,8 +111,6 @@ Tensor recorded(const Tensor& x, const Tensor& gamma, const Tensor& beta, Array 
   });
 }
 
-Array value_or_absent(const Tensor& parameter) { return parameter.defined() ? parameter.value() : Array(); }
-
 }  // namespace
 
 Tensor normalize(const Tensor& given, const Tensor& gamma, const Tensor& beta, const Moments& moments,
@@ -101,6 +127,27 @@ Normalized normalize(const Tensor& given, const Tensor& gamma, const Tensor& bet
   const Tensor x = checked_input(given, gamma, beta, how);
   auto [y, moments] = kernels::normalize(x.stored(), value_or_absent(gamma), value_or_absent(beta), how);
   return {recorded(x, gamma, beta, std::move(y), moments, how), moments};
+}
+
+Normalized normalize_max_pool2d(const Tensor& given, const Tensor& gamma, const Tensor& beta,
+                                const Normalization& how, const Window& window) {
+  const Tensor x = checked_input(given, gamma, beta, how);
+  check(x.shape().rank() == 4, "normalize_max_pool2d: expected 4D input (got ", x.shape().rank(),
+        "D input), shape ", x.shape());
+  auto found =
+      kernels::normalize_max_pool2d(x.stored(), value_or_absent(gamma), value_or_absent(beta), how, window);
+  const Array at_maxima = std::move(found.x_at_maxima);
+  Tensor y = record({
+      .op = "normalize_max_pool2d",
+      .inputs = {x, gamma, beta},
+      .output = std::move(found.values),
+      .saved = {x, gamma, constant(found.moments.mean), constant(found.moments.var), constant(found.taps),
+                at_maxima.defined() ? constant(at_maxima) : Tensor()},
+      .backward = [how, window](const Tensor& grad, const Saved& saved, const Needs& needs) -> Gradients {
+        return backward_of_max_pool(grad, saved, needs, how, window);
+      },
+  });
+  return {std::move(y), std::move(found.moments)};
 }
 
 }  // namespace evenkeel

@@ -2,6 +2,7 @@
 
 #include <evenkeel/autograd/tensor.h>
 #include <evenkeel/core/moments.h>
+#include <evenkeel/core/window.h>
 
 namespace evenkeel {
 
@@ -20,5 +21,12 @@ struct Normalized {
   Moments moments;
 };
 Normalized normalize(const Tensor& x, const Tensor& gamma, const Tensor& beta, const Normalization& how);
+
+/// max_pool2d(normalize(x)) of images [N, C, H, W] and the moments of x, as one op. The result has the bits
+/// of both in turn. For channels-last images, moments by channel and windows that cover the image and do not
+/// overlap, what is normalized is never stored, and the sums of the gradients leave out the zeros between the
+/// maxima: added up in another order, in double, they may round otherwise. Throws as both do.
+Normalized normalize_max_pool2d(const Tensor& x, const Tensor& gamma, const Tensor& beta,
+                                const Normalization& how, const Window& window);
 
 }  // namespace evenkeel

@@ -1,4 +1,4 @@
-#include <evenkeel/autograd/ops/pool.h>
+#include <evenkeel/autograd/ops/pool_parts.h>
 #include <evenkeel/autograd/record.h>
 #include <evenkeel/core/check.h>
 #include <evenkeel/core/kernels/elementwise.h>
@@ -39,33 +39,6 @@ Tensor avg_pool2d_adjoint(const Tensor& grad, const Shape& shape, const Window& 
       [=](const Tensor& g, const Shape&) { return avg_pool2d_nchw(g, window, count_include_pad); });
 }
 
-Tensor max_pool2d_pick(const Tensor& images, const Tensor& taps, const Window& window);
-
-/// The gradient of max_pool2d is linear in that of its result, and picking the maxima's places is its
-/// adjoint.
-Tensor max_pool2d_adjoint(const Tensor& grad, const Tensor& taps, const Shape& shape, const Window& window) {
-  return record({
-      .op = "max_pool2d",
-      .inputs = {grad},
-      .output = kernels::max_pool2d_adjoint(grad.stored(), taps.stored(), shape, window),
-      .saved = {taps},
-      .backward = [window](const Tensor& g, const Saved& saved, const Needs&) -> Gradients {
-        return {max_pool2d_pick(g, saved[0], window)};
-      },
-  });
-}
-Tensor max_pool2d_pick(const Tensor& images, const Tensor& taps, const Window& window) {
-  return record({
-      .op = "max_pool2d",
-      .inputs = {images},
-      .output = kernels::max_pool2d_pick(images.stored(), taps.stored(), window),
-      .saved = {taps},
-      .backward = [window](const Tensor& g, const Saved& saved, const Needs&) -> Gradients {
-        return {max_pool2d_adjoint(g, saved[0], saved.shape(0), window)};
-      },
-  });
-}
-
 Tensor adaptive_avg_pool2d_adjoint(const Tensor& grad, const Shape& shape);
 
 Tensor adaptive_avg_pool2d_nchw(const Tensor& x, Size2 size) {
@@ -81,11 +54,41 @@ Tensor adaptive_avg_pool2d_adjoint(const Tensor& grad, const Shape& shape) {
                            });
 }
 
+Tensor max_pool2d_pick(const Tensor& images, const Tensor& taps, const Window& window) {
+  return record({
+      .op = "max_pool2d",
+      .inputs = {images},
+      .output = kernels::max_pool2d_pick(images.stored(), taps.stored(), window),
+      .saved = {taps},
+      .backward = [window](const Tensor& g, const Saved& saved, const Needs&) -> Gradients {
+        return {max_pool2d_adjoint(g, saved[0], saved.shape(0), window)};
+      },
+  });
+}
+
 }  // namespace
 
-Tensor max_pool2d(const Tensor& given, const MaxPool2dOptions& o) {
+/// The gradient of max_pool2d is linear in that of its result, and picking the maxima's places is its
+/// adjoint.
+Tensor max_pool2d_adjoint(const Tensor& grad, const Tensor& taps, const Shape& shape, const Window& window) {
+  return record({
+      .op = "max_pool2d",
+      .inputs = {grad},
+      .output = kernels::max_pool2d_adjoint(grad.stored(), taps.stored(), shape, window),
+      .saved = {taps},
+      .backward = [window](const Tensor& g, const Saved& saved, const Needs&) -> Gradients {
+        return {max_pool2d_pick(g, saved[0], window)};
+      },
+  });
+}
+
+Window window_of(const MaxPool2dOptions& o) {
   check_padding("max_pool2d", o.padding, o.kernel_size);
-  const Window window{o.kernel_size, o.stride.value_or(o.kernel_size), o.padding, o.dilation, o.ceil_mode};
+  return {o.kernel_size, o.stride.value_or(o.kernel_size), o.padding, o.dilation, o.ceil_mode};
+}
+
+Tensor max_pool2d(const Tensor& given, const MaxPool2dOptions& o) {
+  const Window window = window_of(o);
   return on_images("max_pool2d", given, o.data_format, [&](const Tensor& x) {
     auto [values, taps] = kernels::max_pool2d(x.stored(), window);
     return record({

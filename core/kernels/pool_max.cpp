@@ -26,41 +26,20 @@ template <Index spacing, class T>
   (std::make_integer_sequence<int, static_cast<int>(n)>());
 }
 
-/// The lowest byte of each lane; GCC 12 would convert one lane after the other.
-template <class Lanes>
-[[gnu::always_inline]] inline void store_lowest_bytes(Lanes lanes, std::uint8_t* to) {
-  using Bytes __attribute__((vector_size(simd::vector_bytes))) = std::uint8_t;
-  constexpr int size = sizeof(lanes[0]), count = simd::vector_bytes / size;
-  const auto bytes = reinterpret_cast<Bytes>(lanes);
-  const auto lowest = [&]<int... i>(std::integer_sequence<int, i...>) {
-    return __builtin_shufflevector(bytes, bytes, (i < count ? i * size : 0)...);
-  }
-  (std::make_integer_sequence<int, simd::vector_bytes>());
-  std::memcpy(to, &lowest, count);
-}
-
 /// The maxima of a vector of lanes, and the taps where they were found.
 template <Index spacing, class T>
 [[gnu::always_inline]] inline void max_of_vector(const Pooling& p, const Run& run, const T* from, T* most,
                                                  std::uint8_t* found) {
   Vector<T> best = load_spaced<spacing>(from);
   Numbers<T> at{};
-  const auto meet = [&](Index tap, Index number) {
+  for_each_further_tap(p, run, [&](Index tap, Index number) {
     const auto value = load_spaced<spacing>(from + tap);
     const Numbers<T> wins = (value > best) | (value != value);
     best = wins ? value : best;
     at = wins ? Numbers<T>{} + static_cast<NumberOf<T>>(number) : at;
-  };
-  if (run.rows.count == 2 && run.columns.count == 2) {
-    const auto row = p.row_step(), column = p.column_step();
-    meet(column, 1);
-    meet(row, 2);
-    meet(row + column, 3);
-  } else {
-    for_each_tap(p, run, meet);
-  }
+  });
   simd::store(most, best);
-  store_lowest_bytes(at, found);
+  simd::store_bytes(at, found);
 }
 template <class T, class Tap>
 void max_of_lane(const Pooling& p, const Run& run, const T* from, T& most, Tap& found) {

@@ -129,13 +129,19 @@ struct Pooling {
   /// Elements between the columns and rows of taps.
   Index column_step() const { return columns.step * from.channels; }
   Index row_step() const { return rows.step * from.width * from.channels; }
+  bool overlaps() const { return rows.overlaps() || columns.overlaps(); }
+  /// Whether every element is a tap of one output.
+  bool reads_all_once() const {
+    return !overlaps() && rows.covers(from.height) && columns.covers(from.width);
+  }
   const Taps& row(Index i) const { return rows.outputs[static_cast<std::size_t>(i)]; }
   const Taps& column(Index j) const { return columns.outputs[static_cast<std::size_t>(j)]; }
 };
 
-/// Outputs [to, to + lanes) read the same taps, `spacing` elements from one to the next.
+/// Outputs [to, to + lanes) read the same taps, `spacing` elements from one to the next. In channels-last
+/// order they belong to the channels from `channel` on.
 struct Run {
-  Index from, to, lanes, spacing;
+  Index from, to, lanes, spacing, channel;
   Taps rows, columns;
 };
 
@@ -146,7 +152,7 @@ void for_each_run(const Pooling& p, Index image, Index i, Body body) {
   const auto run_at = [&](Index j, Index channel, Index lanes, Index spacing) {
     const auto& columns = p.column(j);
     body(Run{p.from.pixel(image, rows.first, columns.first) + channel, p.to.pixel(image, i, j) + channel,
-             lanes, spacing, rows, columns});
+             lanes, spacing, channel, rows, columns});
   };
   if (p.from.channels > 1) {
     for (Index j = 0; j < p.to.width; ++j)
@@ -172,6 +178,17 @@ template <class Body>
   Index number = 0;
   for (Index r = 0; r < run.rows.count; ++r)
     for (Index c = 0; c < run.columns.count; ++c) body(r * p.row_step() + c * p.column_step(), number++);
+}
+
+/// The same without the first tap of 2x2 windows, the usual ones, which have code of their own; others have
+/// it.
+template <class Body>
+[[gnu::always_inline]] inline void for_each_further_tap(const Pooling& p, const Run& run, Body body) {
+  if (run.rows.count != 2 || run.columns.count != 2) return for_each_tap(p, run, body);
+  const auto row = p.row_step(), column = p.column_step();
+  body(column, 1);
+  body(row, 2);
+  body(row + column, 3);
 }
 
 /// The spacing as a constant where it is usual, so that the loops over lanes become vector code.
@@ -218,8 +235,7 @@ struct NoVectors {};
 /// vector of lanes. One task owns an image.
 template <class T, class SharesOf, class VectorOf>
 void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of, VectorOf vector_of) {
-  const bool written_once = !p.rows.overlaps() && !p.columns.overlaps(),
-             all = written_once && p.rows.covers(p.from.height) && p.columns.covers(p.from.width);
+  const bool written_once = !p.overlaps(), all = p.reads_all_once();
   const auto size = p.from.image_size();
   const auto write = [&](const Run& run, auto put) {
     const auto share = shares_of(run);

@@ -243,6 +243,19 @@ template <class T>
 #endif
 }
 
+/// The lowest byte of each lane. GCC 12 would convert one lane after the other.
+template <class Lanes>
+[[gnu::always_inline]] inline void store_bytes(Lanes lanes, std::uint8_t* to) {
+  using Bytes __attribute__((vector_size(vector_bytes))) = std::uint8_t;
+  constexpr int size = sizeof(lanes[0]), count = vector_bytes / size;
+  const auto bytes = reinterpret_cast<Bytes>(lanes);
+  const auto lowest = [&]<int... i>(std::integer_sequence<int, i...>) {
+    return __builtin_shufflevector(bytes, bytes, (i < count ? i * size : 0)...);
+  }
+  (std::make_integer_sequence<int, vector_bytes>());
+  std::memcpy(to, &lowest, count);
+}
+
 /// a[0], b[0], a[1], b[1], ...
 template <class T, int... lane>
 [[gnu::always_inline]] inline std::array<Vector<T>, 2> interleaved(Vector<T> a, Vector<T> b,

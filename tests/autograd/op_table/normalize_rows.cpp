@@ -2,6 +2,7 @@
 #include <evenkeel/core/kernels/elementwise.h>
 #include <evenkeel/tests/support/op_rows.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace evenkeel::testing {
@@ -87,6 +88,34 @@ OpRow layer_row(bool of_input) {
               }};
 }
 
+/// Batch normalization and 2x2 pooling, in one sweep where images are channels-last and `width` is even.
+OpRow max_pool_row(const std::string& what, std::int64_t width) {
+  const Shape images{2, 16, 2, width};
+  return {.op = "normalize_max_pool2d",
+          .what = what,
+          .shapes = {images, {16}, {16}},
+          .large = {{3, 16, 62, 60 + width}, {16}, {16}},
+          .f =
+              [=](const Tensors& in) {
+                const Array& x = in[0].stored();
+                const Groups channels = groups_of_channels(x);
+                return normalize_max_pool2d(in[0], in[1], in[2], {channels, channels, eps, true, x.order()},
+                                            {2, 2})
+                    .output;
+              },
+          .reference =
+              [=](const std::vector<Values>& in) {
+                const KeyOf channel = [](const Index& i) { return i[1]; };
+                const Values y = normalize_reference(in, channel, channel, true);
+                return by_index({2, 16, 1, width / 2}, [&](const Index& i) {
+                  const auto at = [&](std::int64_t row, std::int64_t column) {
+                    return y.at({i[0], i[1], 2 * i[2] + row, 2 * i[3] + column});
+                  };
+                  return std::max({at(0, 0), at(0, 1), at(1, 0), at(1, 1)});
+                });
+              }};
+}
+
 }  // namespace
 
 std::vector<OpRow> normalize_rows() {
@@ -97,6 +126,8 @@ std::vector<OpRow> normalize_rows() {
     rows.push_back(image_row("instance", 4, of_input));
     rows.push_back(layer_row(of_input));
   }
+  rows.push_back(max_pool_row("", 4));
+  rows.push_back(max_pool_row("in_turn", 5));
   return rows;
 }
 
