@@ -100,9 +100,9 @@ class SeenImages {
 
   /// What reading the band will touch, where that lies together.
   Region<const T> region(const Band& band) const {
-    if (turned_) return {};
     const auto first = std::clamp(band.row * rows_.step + rows_.low, std::int64_t{0}, height_),
                last = std::clamp(band.row * rows_.step + rows_.low + rows_.length(band.rows), first, height_);
+    if (turned_ && last - first < height_) return {};  // some rows of each channel
     return {images_ + (band.image * height_ + first) * width_ * channels_,
             ((band.images - 1) * height_ + last - first) * width_ * channels_};
   }
