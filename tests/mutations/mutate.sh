@@ -25,7 +25,7 @@ statistics=layers/running_statistics.cpp
 kernels=core/kernels
 
 backward_of_zeros() {
-  replace $op 'needs(0) ? constant(dx) : Tensor()' 'needs(0) ? constant(Array(dx.shape(), dx.dtype(), dx.order())) : Tensor()'
+  replace $op 'needs(0) ? constant(found.x) : Tensor()' 'needs(0) ? constant(Array(found.x.shape(), found.x.dtype(), found.x.order())) : Tensor()'
 }
 parameter_gradients_of_zeros() {
   replace $op 'constant(values.relabelled(saved.shape(input), MemoryOrder::row_major))' 'constant(Array(saved.shape(input), values.dtype()))'
@@ -40,7 +40,7 @@ gamma_ignored_in_evaluation() {
   replace $op 'value_or_absent(gamma), value_or_absent(beta), moments, how)' 'Array(), value_or_absent(beta), moments, how)'
 }
 gamma_ignored_backwards() {
-  replace $op 'gamma.defined() ? gamma.value() : Array()' 'Array()'
+  replace $op 'value_or_absent(saved[1]), saved[2].value()' 'Array(), saved[2].value()'
 }
 gamma_ignored_in_recorded_backward() {
   replace $op 'gamma.defined())
