@@ -51,8 +51,11 @@ Tensor Sequential::forward_over(Tensor&& x) {
 
 template <class L>
 L* Sequential::take_plain(std::size_t& i) {
-  if (i == size() || layers_[i]->has_forward_hooks() || typeid(*layers_[i]) != typeid(L)) return nullptr;
-  return static_cast<L*>(&*layers_[i++]);
+  if (i == size()) return nullptr;
+  Layer& layer = *layers_[i];
+  if (layer.has_forward_hooks() || typeid(layer) != typeid(L)) return nullptr;
+  ++i;
+  return &static_cast<L&>(layer);
 }
 
 }  // namespace evenkeel

@@ -180,8 +180,8 @@ template <class Body>
     for (Index c = 0; c < run.columns.count; ++c) body(r * p.row_step() + c * p.column_step(), number++);
 }
 
-/// The same without the first tap of 2x2 windows, the usual ones, which have code of their own; others have
-/// it.
+/// The same without the first tap of 2x2 windows, which are the usual ones and have code of their own; of
+/// other windows the first is among them.
 template <class Body>
 [[gnu::always_inline]] inline void for_each_further_tap(const Pooling& p, const Run& run, Body body) {
   if (run.rows.count != 2 || run.columns.count != 2) return for_each_tap(p, run, body);
