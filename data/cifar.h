@@ -3,7 +3,7 @@
 #include <evenkeel/data/image_dataset.h>
 
 #include <array>
-#include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace evenkeel::data {
@@ -15,7 +15,7 @@ class CIFAR10 final : public ImageDataset {
   struct Options {
     Split split = Split::train;
     /// Holds data_batch_1.bin to data_batch_5.bin and test_batch.bin. Empty: the environment's EVENKEEL_DATA.
-    std::filesystem::path folder = {};
+    std::string folder = {};
     std::optional<std::int64_t> limit = {};  ///< keep the first so many samples; absent: all
   };
   static constexpr std::array<std::string_view, 10> class_names{

@@ -59,7 +59,7 @@ Shape read_header(ByteSource& source) {
   }
 }
 
-Array read_idx_of(std::string_view who, const std::filesystem::path& path) {
+Array read_idx_of(std::string_view who, const std::string& path) {
   ByteSource source(who, path);
   Array values = Array::uninitialized(read_header(source), DType::uint8);
   source.read_all(values.mutable_bytes());
@@ -71,9 +71,7 @@ Examples read_pair(std::string_view who, const IdxDataset::Options& options) {
   check(!options.images.empty() && !options.labels.empty(), who, ": no file of ",
         options.images.empty() ? "images" : "labels", " was given");
   check(options.classes >= 1, who, ": classes is ", options.classes, ", expected at least 1");
-  const auto label = [&](const std::filesystem::path& path) {
-    return std::string(who) + ": " + path.string() + ": ";
-  };
+  const auto label = [&](const std::string& path) { return std::string(who) + ": " + path + ": "; };
   const Array labels = read_idx_of(who, options.labels);
   check<FileError>(labels.shape().rank() == 1, label(options.labels), "holds ", labels.shape(),
                    ", expected labels [N]");
@@ -89,7 +87,7 @@ Examples read_pair(std::string_view who, const IdxDataset::Options& options) {
   check<FileError>(shape.rank() == 3 || shape.rank() == 4, label(options.images), "holds ", shape,
                    ", expected images [N, H, W] or [N, C, H, W]");
   check<FileError>(shape[0] == labels.shape()[0], label(options.images), "holds ", shape[0], " images, but ",
-                   options.labels.string(), " holds ", labels.shape()[0], " labels");
+                   options.labels, " holds ", labels.shape()[0], " labels");
   if (shape.rank() == 3) images = images.relabelled(shape.inserted(1, 1), MemoryOrder::row_major);
   return {images, labels};
 }
@@ -118,7 +116,7 @@ IdxDataset::Options fashion_files(const FashionMNIST::Options& options) {
 
 }  // namespace
 
-Array read_idx(const std::filesystem::path& path) { return read_idx_of("read_idx", path); }
+Array read_idx(const std::string& path) { return read_idx_of("read_idx", path); }
 
 IdxDataset::IdxDataset(std::string_view who, const Options& options)
     : IdxDataset(who, options, read_pair(who, options)) {}

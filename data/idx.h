@@ -3,7 +3,7 @@
 #include <evenkeel/data/image_dataset.h>
 
 #include <array>
-#include <filesystem>
+#include <string>
 #include <string_view>
 
 namespace evenkeel::data {
@@ -13,14 +13,14 @@ namespace evenkeel::data {
 /// be able to hold what its header announces before memory is taken, and must hold exactly that.
 /// Throws FileError, naming file and rule: wrong magic, another type than unsigned bytes, a rank
 /// outside 1..4, a size that overflows, missing or further data, broken gzip.
-Array read_idx(const std::filesystem::path& path);
+Array read_idx(const std::string& path);
 
 /// A pair of IDX files, as MNIST and its relatives come.
 class IdxDataset : public ImageDataset {
  public:
   struct Options {
-    std::filesystem::path images = {};       ///< rank 3 [N, H, W], or rank 4 [N, C, H, W]
-    std::filesystem::path labels = {};       ///< rank 1 [N]
+    std::string images = {};                 ///< rank 3 [N, H, W], or rank 4 [N, C, H, W]
+    std::string labels = {};                 ///< rank 1 [N]
     std::int64_t classes = 10;               ///< every label is below
     std::optional<std::int64_t> limit = {};  ///< keep the first so many samples; absent: all
   };
@@ -42,7 +42,7 @@ class FashionMNIST final : public IdxDataset {
     /// Holds `train-images-idx3-ubyte` and its siblings (t10k for the test split), plain or with `.gz`.
     /// Empty: the environment's EVENKEEL_DATA, or where Debian's dataset-fashion-mnist puts them,
     /// /usr/share/datasets/fashion-mnist.
-    std::filesystem::path folder = {};
+    std::string folder = {};
     std::optional<std::int64_t> limit = {};  ///< keep the first so many samples; absent: all
   };
   static constexpr std::array<std::string_view, 10> class_names{

@@ -69,7 +69,7 @@ Safetensors parse_safetensors(std::span<const std::byte> file) {
   return content;
 }
 
-Safetensors read_safetensors(const std::filesystem::path& path) {
+Safetensors read_safetensors(const std::string& path) {
   InputFile file("read_safetensors", path);
   check_has_length(file.label(), file.size());
   std::array<std::byte, length_bytes> length_field{};
@@ -91,8 +91,8 @@ Safetensors read_safetensors(const std::filesystem::path& path) {
   return content;
 }
 
-void write_safetensors(const std::filesystem::path& path, const Safetensors& content) {
-  const std::string label = "write_safetensors: " + path.string() + ": ";
+void write_safetensors(const std::string& path, const Safetensors& content) {
+  const std::string label = "write_safetensors: " + path + ": ";
   const auto& tensors = content.tensors;
   std::vector<std::size_t> order(tensors.size());
   std::iota(order.begin(), order.end(), std::size_t{0});

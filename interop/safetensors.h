@@ -2,7 +2,6 @@
 
 #include <evenkeel/core/state.h>
 
-#include <filesystem>
 #include <map>
 #include <span>
 #include <string>
@@ -25,7 +24,7 @@ struct Safetensors {
 /// holes, overlap or do not end with the file; a size that does not follow from dtype and shape, or
 /// overflows. Beyond the format: other dtypes, ranks above 8, null bytes in names and fields that it does not
 /// define are refused. Whitespace around the header's object is accepted, since writers pad with it.
-Safetensors read_safetensors(const std::filesystem::path& path);
+Safetensors read_safetensors(const std::string& path);
 
 /// The same for the bytes of a file in memory.
 Safetensors parse_safetensors(std::span<const std::byte> file);
@@ -38,6 +37,6 @@ Safetensors parse_safetensors(std::span<const std::byte> file);
 /// before anything is written, for a name that occurs twice, is `__metadata__`, holds a null byte or is not
 /// UTF-8, for an undefined array, and for a header above 100,000,000 bytes; and for what the file system
 /// refuses.
-void write_safetensors(const std::filesystem::path& path, const Safetensors& content);
+void write_safetensors(const std::string& path, const Safetensors& content);
 
 }  // namespace evenkeel
