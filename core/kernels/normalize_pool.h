@@ -16,7 +16,7 @@ NormalizedMaxPool normalize_max_pool2d(const Array& x, const Array& gamma, const
                                        const Normalization& how, const Window& window);
 
 /// The gradients of both: normalize_backward of what max_pool2d_adjoint gives back. Where x_at_maxima is
-/// defined, the same terms are added up in another order, in double.
+/// defined, the same terms are added up in another order, in double. The values found are not read.
 NormalizeGradients normalize_max_pool2d_backward(const Array& grad, const NormalizedMaxPool& found,
                                                  const Array& x, const Array& gamma, const Normalization& how,
                                                  const Window& window, NormalizeWants wants);
