@@ -51,15 +51,14 @@ Tensor BatchNorm::by_batch(const Tensor& x, const MaxPool2dOptions* pool) {
   check(options.eps > 0, name(), ": eps must be positive during training, got ", options.eps);
   const auto size = options.ghost_batch_size;
   if (is_training() && size != 0 && x.shape()[0] > size) return if_pooled(by_ghost_batches(x), pool);
-  const auto [y, moments] = by_moments_of(x, pool);
+  const auto [y, moments] = pool ? pooled_by_moments_of(x, *pool) : by_moments_of(x, 1);
   learn(moments);
   return y;
 }
 
-Normalized BatchNorm::by_moments_of(const Tensor& x, const MaxPool2dOptions* pool) const {
-  if (!pool) return by_moments_of(x, 1);
-  if (Tensor y = if_single_values(x, 1); y.defined()) return {if_pooled(y, pool), {}};
-  return normalize_max_pool2d(x, tensor_of(weight), tensor_of(bias), by_channel(x), window_of(*pool));
+Normalized BatchNorm::pooled_by_moments_of(const Tensor& x, const MaxPool2dOptions& pool) const {
+  if (Tensor y = if_single_values(x, 1); y.defined()) return {max_pool2d(y, pool), {}};
+  return normalize_max_pool2d(x, tensor_of(weight), tensor_of(bias), by_channel(x), window_of(pool));
 }
 
 Tensor BatchNorm::by_ghost_batches(const Tensor& x) {

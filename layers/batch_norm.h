@@ -44,10 +44,10 @@ class BatchNorm : public RunningNorm {
   Moments pooled(const Moments& a, const Moments& b) const override { return merge(a, b); }
 
  private:
-  /// These pool what they made unless `pool` is null; its options are for NCHW.
+  /// These pool what they made unless `pool` is null. Its options are for NCHW.
   Tensor normalized(const Tensor& x, const MaxPool2dOptions* pool);
   Tensor by_batch(const Tensor& x, const MaxPool2dOptions* pool);
-  Normalized by_moments_of(const Tensor& x, const MaxPool2dOptions* pool) const;
+  Normalized pooled_by_moments_of(const Tensor& x, const MaxPool2dOptions& pool) const;
   Tensor by_ghost_batches(const Tensor& x);
   /// x taken for so many batches of one size.
   Normalized by_moments_of(const Tensor& x, std::int64_t batches) const;

@@ -136,13 +136,12 @@ Normalized normalize_max_pool2d(const Tensor& given, const Tensor& gamma, const 
         "D input), shape ", x.shape());
   auto found =
       kernels::normalize_max_pool2d(x.stored(), value_or_absent(gamma), value_or_absent(beta), how, window);
-  const Array at_maxima = std::move(found.x_at_maxima);
   Tensor y = record({
       .op = "normalize_max_pool2d",
       .inputs = {x, gamma, beta},
       .output = std::move(found.values),
       .saved = {x, gamma, constant(found.moments.mean), constant(found.moments.var), constant(found.taps),
-                at_maxima.defined() ? constant(at_maxima) : Tensor()},
+                found.x_at_maxima.defined() ? constant(found.x_at_maxima) : Tensor()},
       .backward = [how, window](const Tensor& grad, const Saved& saved, const Needs& needs) -> Gradients {
         return backward_of_max_pool(grad, saved, needs, how, window);
       },

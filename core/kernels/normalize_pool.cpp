@@ -29,10 +29,6 @@ bool is_one_sweep(const Array& x, const Pooling& p, const Normalization& how) {
          p.reads_all_once();
 }
 
-Pooling pooling_of(const Array& x, const Window& window) {
-  return sliding(x.shape(), window.output("max_pool2d", x.shape(), x.shape()[1]), x.order(), window, false);
-}
-
 /// What a channel is multiplied by and the like, one array for each of the `fields`; false where a channel is
 /// extreme.
 template <class T, class OfChannel, class... Field>
@@ -177,14 +173,13 @@ NormalizedMaxPool normalize_max_pool2d(const Array& x, const Array& gamma, const
                                        const Normalization& how, const Window& window) {
   const Shape to = window.output("max_pool2d", x.shape(), x.shape()[1]);
   check_padding("max_pool2d", window);
-  NormalizedMaxPool found;
-  if (to.count() > 0 && is_one_sweep(x, pooling_of(x, window), how)) {
-    found = {Array::uninitialized(to, x.dtype(), x.order()),
-             Array::uninitialized(to, DType::uint8, x.order()),
-             Array::uninitialized(to, x.dtype(), x.order()), kernels::moments(x, how.moments)};
-    const bool done = dispatch_floating(x.dtype(), [&]<class T>() {
-      return pool_normalized<T>(pooling_of(x, window), x, gamma, beta, how.eps, found);
-    });
+  const Pooling p = sliding(x.shape(), to, x.order(), window, false);
+  if (to.count() > 0 && is_one_sweep(x, p, how)) {
+    NormalizedMaxPool found{Array::uninitialized(to, x.dtype(), x.order()),
+                            Array::uninitialized(to, DType::uint8, x.order()),
+                            Array::uninitialized(to, x.dtype(), x.order()), kernels::moments(x, how.moments)};
+    const bool done = dispatch_floating(
+        x.dtype(), [&]<class T>() { return pool_normalized<T>(p, x, gamma, beta, how.eps, found); });
     if (done) return found;
   }
   auto [y, moments] = normalize(x, gamma, beta, how);
@@ -197,9 +192,9 @@ NormalizeGradients normalize_max_pool2d_backward(const Array& grad, const Normal
                                                  const Window& window, NormalizeWants wants) {
   if (found.x_at_maxima.defined()) {
     NormalizeGradients out;
+    const Pooling p = sliding(x.shape(), grad.shape(), x.order(), window, false);
     const bool done = dispatch_floating(x.dtype(), [&]<class T>() {
-      return backward_of_sweep<T>(pooling_of(x, window), in_order(grad, x.order()), found, x, gamma, how,
-                                  wants, out);
+      return backward_of_sweep<T>(p, in_order(grad, x.order()), found, x, gamma, how, wants, out);
     });
     if (done) return out;
   }
