@@ -21,6 +21,13 @@ Shape::Shape(std::span<const std::int64_t> dims) : rank_(dims.size()) {
     check(dim <= max_elements / product, "Shape: ", *this, " has more than 2^58 elements");
     product *= dim;
   }
+  count_ = count(0);
+}
+
+std::int64_t Shape::count(std::size_t from) const {
+  std::int64_t product = 1;
+  for (auto axis = from; axis < rank_; ++axis) product *= dims_[axis];
+  return product;
 }
 
 void Shape::no_such_axis(std::int64_t index) const {
@@ -43,11 +50,10 @@ Shape Shape::with(std::size_t axis, std::int64_t dim) const {
 
 Shape Shape::without(std::size_t axis) const {
   if (axis >= rank_) no_such_axis(static_cast<std::int64_t>(axis));
-  Shape other = *this;
-  std::copy(other.dims_.begin() + static_cast<std::ptrdiff_t>(axis) + 1, other.dims_.end(),
-            other.dims_.begin() + static_cast<std::ptrdiff_t>(axis));
-  --other.rank_;
-  return other;
+  auto dims = dims_;
+  std::copy(dims.begin() + static_cast<std::ptrdiff_t>(axis) + 1, dims.end(),
+            dims.begin() + static_cast<std::ptrdiff_t>(axis));
+  return Shape(std::span<const std::int64_t>(dims.data(), rank_ - 1));
 }
 
 Shape Shape::inserted(std::size_t axis, std::int64_t dim) const {
@@ -65,6 +71,7 @@ Shape Shape::padded(std::size_t rank) const {
   check(rank <= max_rank, "Shape: expected at most ", max_rank, " axes, got ", rank);
   Shape other;
   other.rank_ = rank;
+  other.count_ = count_;
   std::fill_n(other.dims_.begin(), rank, 1);
   std::ranges::copy(dims(), other.dims_.begin() + static_cast<std::ptrdiff_t>(rank - rank_));
   return other;

@@ -27,12 +27,10 @@ class Shape {
     return dims_[axis];
   }
   std::span<const std::int64_t> dims() const { return {dims_.data(), rank_}; }
+  /// Elements: the product of all dimensions.
+  std::int64_t count() const { return count_; }
   /// Elements in the axes [from, rank).
-  std::int64_t count(std::size_t from = 0) const {
-    std::int64_t product = 1;
-    for (auto axis = from; axis < rank_; ++axis) product *= dims_[axis];
-    return product;
-  }
+  std::int64_t count(std::size_t from) const;
   /// The axis that `index` means: -1 is the last one. Throws where there is none.
   std::size_t axis(std::int64_t index) const;
   /// The same shape with another dimension at `axis`.
@@ -53,6 +51,7 @@ class Shape {
 
   std::array<std::int64_t, max_rank> dims_{};
   std::size_t rank_ = 0;
+  std::int64_t count_ = 1;
 };
 
 }  // namespace evenkeel

@@ -32,14 +32,7 @@ class Small {
   /// One more element, default-made (a number is yet to be written).
   T& grow() {
     if (size_ < N) return *::new (static_cast<void*>(few_ + size_++)) T;  // T() would also clear its bytes
-    if (size_ == N) {
-      more_.reserve(2 * N);  // throws, if it does, before anything has moved
-      more_.assign(std::make_move_iterator(few_), std::make_move_iterator(few_ + N));
-      std::destroy_n(few_, N);
-    }
-    T& last = more_.emplace_back();
-    ++size_;
-    return last;
+    return grow_beyond();
   }
   void push_back(T value) { grow() = std::move(value); }
   std::size_t size() const { return size_; }
@@ -59,6 +52,17 @@ class Small {
   }
 
  private:
+  // Hardly ever called, and not to be inlined wherever something is pushed back.
+  [[gnu::noinline, gnu::cold]] T& grow_beyond() {
+    if (size_ == N) {
+      more_.reserve(2 * N);  // throws, if it does, before anything has moved
+      more_.assign(std::make_move_iterator(few_), std::make_move_iterator(few_ + N));
+      std::destroy_n(few_, N);
+    }
+    T& last = more_.emplace_back();
+    ++size_;
+    return last;
+  }
   void take(Small& other) {  // this is empty
     if (other.size_ <= N)
       std::uninitialized_move_n(other.few_, other.size_, few_);

@@ -72,6 +72,19 @@ Array aligned(const Array& a, std::size_t rank, MemoryOrder order) {
   return in_order(row_major(a).relabelled(a.shape().padded(rank), MemoryOrder::row_major), order);
 }
 
+Broadcast::Broadcast(std::string_view op, const Array& first, const Array& second)
+    : shape(broadcast_shape(op, first, second)),
+      order(first.shape() == shape    ? first.order()
+            : second.shape() == shape ? second.order()
+                                      : MemoryOrder::row_major),
+      a(aligned(first, shape.rank(), order)),
+      b(aligned(second, shape.rank(), order)) {}
+
+BroadcastLoops Broadcast::loops() const {
+  return BroadcastLoops(stored_shape(shape, order), stored_shape(a.shape(), order),
+                        stored_shape(b.shape(), order));
+}
+
 Array expand(const Array& a, const Shape& shape, MemoryOrder order) {
   const Shape from = a.shape().padded(shape.rank());
   const auto fits = [&](std::size_t axis) { return from[axis] == shape[axis] || from[axis] == 1; };
@@ -82,11 +95,20 @@ Array expand(const Array& a, const Shape& shape, MemoryOrder order) {
   if (small.shape() == shape) return small;
   Array out = Array::uninitialized(shape, a.dtype(), order);
   const Shape stored = stored_shape(shape, order), repeated = stored_shape(small.shape(), order);
+  const BroadcastLoops loops(stored, repeated, repeated);
+  const auto grain = at_least_one(elements_per_task / at_least_one(loops.inner));
   dispatch(a.dtype(), [&]<class T>() {
     const T* const from_values = small.stored<T>().data();
-    zip_loops(
-        BroadcastLoops(stored, repeated, repeated), out.mutable_stored<T>().data(), [](T v, T) { return v; },
-        from_values, from_values);
+    T* const to = out.mutable_stored<T>().data();
+    parallel_for(loops.rows, grain, [&](std::int64_t first, std::int64_t last) {
+      for (auto row = first; row < last; ++row) {
+        const T* const values = from_values + loops.at(row).a;
+        if (loops.a_strides[loops.rank - 1] != 0)
+          std::copy_n(values, loops.inner, to + row * loops.inner);
+        else
+          std::fill_n(to + row * loops.inner, loops.inner, *values);
+      }
+    });
   });
   return out;
 }

@@ -60,7 +60,8 @@ struct BroadcastLoops {
 /// out[i] = f(a[i], b[i]) where a stride of 0 repeats an element.
 template <class T, class Out, class F>
 void zip_loops(const BroadcastLoops& loops, Out* out, F f, const T* a, const T* b) {
-  const bool a_moves = loops.a_strides[loops.rank - 1] != 0, b_moves = loops.b_strides[loops.rank - 1] != 0;
+  const bool a_repeats = loops.a_strides[loops.rank - 1] == 0,
+             b_repeats = loops.b_strides[loops.rank - 1] == 0;
   const auto inner = loops.inner;
   parallel_for(loops.rows, at_least_one(elements_per_task / at_least_one(inner)),
                [&](std::int64_t first, std::int64_t last) {
@@ -68,20 +69,29 @@ void zip_loops(const BroadcastLoops& loops, Out* out, F f, const T* a, const T* 
                    const auto [a_at, b_at] = loops.at(row);
                    const T *const x = a + a_at, *const y = b + b_at;
                    Out* const to = out + row * inner;
-                   if (a_moves && b_moves)
-                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(x[i], y[i]));
-                   else if (a_moves)
-                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(x[i], *y));
-                   else if (b_moves)
+                   if (a_repeats)
                      for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(*x, y[i]));
+                   else if (b_repeats)
+                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(x[i], *y));
                    else
-                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(*x, *y));
+                     for (std::int64_t i = 0; i < inner; ++i) to[i] = static_cast<Out>(f(x[i], y[i]));
                  }
                });
 }
 
 /// The operand as `rank` axes in the given order; shared where the bytes agree.
 Array aligned(const Array& a, std::size_t rank, MemoryOrder order);
+
+/// Two operands and the shape that both are broadcast to. They lie in the order of the first that already has
+/// this shape: a scale of [1, C, 1, 1] must not turn an image around.
+struct Broadcast {
+  Broadcast(std::string_view op, const Array& first, const Array& second);
+
+  Shape shape;
+  MemoryOrder order;
+  Array a, b;  ///< of the same rank
+  BroadcastLoops loops() const;
+};
 
 /// f of two arrays of one shape, order and dtype; results of type Result (void: of that dtype).
 template <class Result, class F>
@@ -94,23 +104,18 @@ Array zip_alike(F f, const Array& a, const Array& b) {
   });
 }
 
-/// f of two arrays of any one dtype, broadcast; results of type Result (void: of that dtype). The result has
-/// the order of the first operand that already has its shape: a scale of [1, C, 1, 1] must not turn an image
-/// around.
+/// f of two arrays of any one dtype, broadcast; results of type Result (void: of that dtype).
 template <class Result = void, class F>
 Array zip_any(std::string_view op, F f, const Array& a, const Array& b) {
   check_same_dtype(op, a, b);
   if (a.shape() == b.shape() && a.order() == b.order()) return zip_alike<Result>(f, a, b);
-  const Shape shape = broadcast_shape(op, a, b);
-  const auto order = a.shape() == shape ? a.order() : b.shape() == shape ? b.order() : MemoryOrder::row_major;
-  const Array left = aligned(a, shape.rank(), order), right = aligned(b, shape.rank(), order);
-  if (left.shape() == right.shape()) return zip_alike<Result>(f, left, right);
+  const Broadcast both(op, a, b);
+  if (both.a.shape() == both.b.shape()) return zip_alike<Result>(f, both.a, both.b);
   return dispatch(a.dtype(), [&]<class T>() {
     using Out = std::conditional_t<std::is_void_v<Result>, T, Result>;
-    Array out = Array::uninitialized(shape, dtype_of<Out>, order);
-    zip_loops(BroadcastLoops(stored_shape(shape, order), stored_shape(left.shape(), order),
-                             stored_shape(right.shape(), order)),
-              out.mutable_stored<Out>().data(), f, left.stored<T>().data(), right.stored<T>().data());
+    Array out = Array::uninitialized(both.shape, dtype_of<Out>, both.order);
+    zip_loops(both.loops(), out.mutable_stored<Out>().data(), f, both.a.stored<T>().data(),
+              both.b.stored<T>().data());
     return out;
   });
 }
