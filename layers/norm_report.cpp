@@ -168,9 +168,9 @@ class Watched {
 };
 
 /// Hooks on all normalization layers of a net, for a scope.
-class Watch {
+class NormWatch {
  public:
-  explicit Watch(Module& net) {
+  explicit NormWatch(Module& net) {
     for (const auto& [path, module] : net.named_modules()) {
       auto* const layer = dynamic_cast<Layer*>(module);
       if (!layer || !Watched(path, *layer).is_norm()) continue;
@@ -184,11 +184,11 @@ class Watch {
           }));
     }
   }
-  ~Watch() {
+  ~NormWatch() {
     for (auto& hook : hooks_) hook.remove();
   }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
+  NormWatch(const NormWatch&) = delete;
+  NormWatch& operator=(const NormWatch&) = delete;
 
   const std::vector<std::unique_ptr<Watched>>& norms() const { return norms_; }
 
@@ -206,7 +206,7 @@ NormReport norm_report(Layer& net, const Tensor& batch, const NormThresholds& th
   const NoGrad no_history;
   const BufferUpdates frozen(false);
   const KeepModes modes(net);
-  Watch watch(net);
+  NormWatch watch(net);
   net.eval();
   for (const auto& norm : watch.norms()) norm->train();
   net(batch);

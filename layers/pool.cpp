@@ -29,7 +29,7 @@ const AdaptiveAvgPool2dOptions& checked(const AdaptiveAvgPool2dOptions& o) {
   return o;
 }
 
-void check_images(std::string_view layer, const Tensor& x) {
+void check_rank(std::string_view layer, const Tensor& x) {
   const auto rank = x.shape().rank();
   check(rank == 3 || rank == 4, layer, ": expected 4D input (got ", rank, "D input) ", x.shape(),
         "; 3D without a batch is fine too");
@@ -49,14 +49,14 @@ std::string text_of(const Options& o) {
 MaxPool2d::MaxPool2d(const Options& given) : options(checked(given)) {}
 std::string MaxPool2d::details() const { return text_of(options); }
 Tensor MaxPool2d::forward(const Tensor& x) {
-  check_images("MaxPool2d", x);
+  check_rank("MaxPool2d", x);
   return max_pool2d(x, options);
 }
 
 AvgPool2d::AvgPool2d(const Options& given) : options(checked(given)) {}
 std::string AvgPool2d::details() const { return text_of(options); }
 Tensor AvgPool2d::forward(const Tensor& x) {
-  check_images("AvgPool2d", x);
+  check_rank("AvgPool2d", x);
   return avg_pool2d(x, options);
 }
 
@@ -67,7 +67,7 @@ std::string AdaptiveAvgPool2d::details() const {
   return text.str();
 }
 Tensor AdaptiveAvgPool2d::forward(const Tensor& x) {
-  check_images("AdaptiveAvgPool2d", x);
+  check_rank("AdaptiveAvgPool2d", x);
   return adaptive_avg_pool2d(x, options);
 }
 

@@ -30,9 +30,10 @@ struct Size {
 };
 
 /// Watches all layers, in evaluation mode, and leaves everything as it was.
-class Watch {
+class CostWatch {
  public:
-  explicit Watch(const std::vector<FieldVisitor::NamedModule>& modules) : modes_(*modules.front().second) {
+  explicit CostWatch(const std::vector<FieldVisitor::NamedModule>& modules)
+      : modes_(*modules.front().second) {
     for (const auto& [path, module] : modules)
       if (auto* const layer = dynamic_cast<Layer*>(module))
         hooks_.push_back(
@@ -43,11 +44,11 @@ class Watch {
             }));
     modules.front().second->eval();
   }
-  ~Watch() {
+  ~CostWatch() {
     for (auto& hook : hooks_) hook.remove();
   }
-  Watch(const Watch&) = delete;
-  Watch& operator=(const Watch&) = delete;
+  CostWatch(const CostWatch&) = delete;
+  CostWatch& operator=(const CostWatch&) = delete;
 
   const Work& work(const Module* module) { return works_[module]; }
 
@@ -79,7 +80,7 @@ std::string Module::summarize(const std::function<Tensor()>& run) {
   const auto modules = named_modules();
   const GradMode recorded(true);  // the graph tells which parameters were used
   const BufferUpdates frozen(false);
-  Watch watch(modules);
+  CostWatch watch(modules);
   check_lists_parameters_of(run());
 
   const auto fields = visit().fields();

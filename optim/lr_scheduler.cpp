@@ -18,7 +18,7 @@ void check_positive(std::string_view schedule, std::string_view option, std::int
   check(number > 0, schedule, ": ", option, " is ", number, ", expected at least 1");
 }
 
-double power(double base, std::int64_t exponent) { return std::pow(base, static_cast<double>(exponent)); }
+double decay(double gamma, std::int64_t steps) { return std::pow(gamma, static_cast<double>(steps)); }
 
 }  // namespace
 
@@ -77,7 +77,7 @@ StepLR::StepLR(Optimizer& optimizer, const Options& given)
   start();
 }
 double StepLR::lr_at(std::size_t group, std::int64_t epoch) const {
-  return initial_lr(group) * power(options.gamma, epoch / options.step_size);
+  return initial_lr(group) * decay(options.gamma, epoch / options.step_size);
 }
 
 MultiStepLR::MultiStepLR(Optimizer& optimizer, const Options& given)
@@ -90,7 +90,7 @@ MultiStepLR::MultiStepLR(Optimizer& optimizer, const Options& given)
 double MultiStepLR::lr_at(std::size_t group, std::int64_t epoch) const {
   const auto reached = std::ranges::count_if(options.milestones.value,
                                              [&](std::int64_t milestone) { return milestone <= epoch; });
-  return initial_lr(group) * power(options.gamma, reached);
+  return initial_lr(group) * decay(options.gamma, reached);
 }
 
 ExponentialLR::ExponentialLR(Optimizer& optimizer, const Options& given)
@@ -99,7 +99,7 @@ ExponentialLR::ExponentialLR(Optimizer& optimizer, const Options& given)
   start();
 }
 double ExponentialLR::lr_at(std::size_t group, std::int64_t epoch) const {
-  return initial_lr(group) * power(options.gamma, epoch);
+  return initial_lr(group) * decay(options.gamma, epoch);
 }
 
 CosineAnnealingLR::CosineAnnealingLR(Optimizer& optimizer, const Options& given)

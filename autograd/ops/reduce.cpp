@@ -13,12 +13,12 @@ namespace evenkeel {
 namespace {
 
 /// What a reduction makes of a shape.
-struct Reduction {
+struct ReducedShape {
   Shape kept;              ///< reduced axes are 1
   Shape result;            ///< reduced axes are gone, unless keepdim
   std::int64_t count = 1;  ///< elements that become one
 
-  Reduction(std::string_view op, const Shape& shape, const std::vector<std::int64_t>& axes, bool keepdim) {
+  ReducedShape(std::string_view op, const Shape& shape, const std::vector<std::int64_t>& axes, bool keepdim) {
     std::array<bool, Shape::max_rank> reduced{};
     if (axes.empty()) reduced.fill(true);
     for (const auto index : axes) {
@@ -39,10 +39,10 @@ struct Reduction {
 };
 
 /// One op over the whole: the output has the kept shape, and is relabelled to the result.
-Tensor shaped(const Tensor& y, const Reduction& how) { return reshape(y, how.result); }
+Tensor shaped(const Tensor& y, const ReducedShape& how) { return reshape(y, how.result); }
 
 Tensor extreme(std::string_view op, const Tensor& x, const ReduceOptions& options, kernels::Extreme which) {
-  const Reduction how(op, x.shape(), options.axes, options.keepdim);
+  const ReducedShape how(op, x.shape(), options.axes, options.keepdim);
   check(how.count > 0, op, ": expected at least one element to choose from, got input ", x.shape());
   const Tensor y = record({
       .op = op,
@@ -111,14 +111,14 @@ Tensor spread(const Tensor& x, const Groups& groups, const Shape& shape, MemoryO
 }
 
 Tensor sum(const Tensor& x, const ReduceOptions& options) {
-  const Reduction how("sum", x.shape(), options.axes, options.keepdim);
+  const ReducedShape how("sum", x.shape(), options.axes, options.keepdim);
   if (how.result.rank() == 0 && is_floating(x.dtype())) return sum_to(x, {});
   return shaped(sum_to(x, how.kept), how);
 }
 
 Tensor mean(const Tensor& x, const ReduceOptions& options) {
   kernels::check_floating("mean", x.stored());
-  const Reduction how("mean", x.shape(), options.axes, options.keepdim);
+  const ReducedShape how("mean", x.shape(), options.axes, options.keepdim);
   const double count = static_cast<double>(how.count);
   // The sum in double and one rounding: the same as dividing the rounded sum only where the sum is exact.
   const Array total = kernels::sum_to(kernels::cast(x.stored(), DType::float64), how.kept);
@@ -134,7 +134,7 @@ Tensor mean(const Tensor& x, const ReduceOptions& options) {
 
 Tensor var(const Tensor& x, const VarOptions& options) {
   kernels::check_floating("var", x.stored());
-  const Reduction how("var", x.shape(), options.axes, options.keepdim);
+  const ReducedShape how("var", x.shape(), options.axes, options.keepdim);
   const double divisor = std::max(0.0, static_cast<double>(how.count) - options.correction);
   // Two passes in double: the variance of float32 data far from 0 loses nothing.
   const auto in_double = [&] {

@@ -1,7 +1,23 @@
 #include <evenkeel/benchmarks/kernels/measure.h>
+#include <evenkeel/core/kernels/normalize_pool.h>
 #include <evenkeel/core/kernels/pool.h>
 
 namespace evenkeel::benchmarks {
+namespace {
+
+void measure_normalized(const std::string& name, const Array& x, const Array& dy, const Window& window,
+                        double large, double small) {
+  const Groups channels = groups_of_channels(x);
+  const Normalization how{.moments = channels, .affine = channels, .order = x.order()};
+  const Array gamma = values({channels.count}), beta = values({channels.count});
+  measure({"normalize_max_pool2d", name}, {.bytes = large + small},
+          [=] { keep(kernels::normalize_max_pool2d(x, gamma, beta, how, window).values); });
+  const auto found = kernels::normalize_max_pool2d(x, gamma, beta, how, window);
+  measure({"normalize_max_pool2d_backward", name}, {.bytes = 2 * large + small},
+          [=] { keep(kernels::normalize_max_pool2d_backward(dy, found, x, gamma, how, window, {}).x); });
+}
+
+}  // namespace
 
 void measure_pool() {
   const Window halves{.kernel = 2, .stride = 2};
@@ -18,6 +34,7 @@ void measure_pool() {
               [=] { keep(kernels::max_pool2d_adjoint(dy, pooled.taps, shape, halves)); });
       measure({"max_pool2d_pick", name}, {.bytes = large + small + numbers},
               [=] { keep(kernels::max_pool2d_pick(x, pooled.taps, halves)); });
+      measure_normalized(name, x, dy, halves, large, small);
       measure({"avg_pool2d", name}, {.bytes = large + small},
               [=] { keep(kernels::avg_pool2d(x, halves, true)); });
       measure({"avg_pool2d_adjoint", name}, {.bytes = large + small},
