@@ -33,7 +33,7 @@ class Tensor {
   explicit Tensor(Array value, bool requires_grad = false);
   /// The values in row-major order. Their dtype is that of the C++ values (float is float32, double float64,
   /// bool and uint8_t uint8, other integers int64) unless it is given.
-  template <std::ranges::sized_range Range>
+  template <SizedRange Range>
   static Tensor from(const Range& values, const Shape& shape, const TensorOptions& options = {}) {
     return Tensor(Array::from(values, shape, options.dtype), options.requires_grad);
   }

@@ -2,6 +2,7 @@
 #include <evenkeel/core/kernels/transpose.h>
 #include <evenkeel/core/parallel.h>
 
+#include <algorithm>
 #include <cstring>
 #include <vector>
 

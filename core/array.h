@@ -5,16 +5,24 @@
 #include <evenkeel/core/shape.h>
 #include <evenkeel/core/storage.h>
 
-#include <algorithm>
+#include <iterator>
 #include <memory>
 #include <optional>
-#include <ranges>
 #include <span>
+#include <type_traits>
 
 namespace evenkeel {
 
 /// How an array of rank 4 or 5 lies in memory: as its shape [N, C, ...] says, or as [N, ..., C].
 enum class MemoryOrder : std::uint8_t { row_major, channels_last };
+
+/// Values that can be counted and read one after another, such as those of a vector, an array or a span.
+template <class Range>
+concept SizedRange = requires(const Range& range) {
+  std::size(range);
+  *std::begin(range);
+  std::end(range);
+};
 
 /// Values without history or operators: a shape, a dtype, and contiguous shared storage. Copies share the
 /// storage; `clone` does not. Kernels, optimizers and files speak Array; models speak Tensor.
@@ -28,7 +36,7 @@ class Array {
   static Array uninitialized(const Shape& shape, DType dtype, MemoryOrder order = MemoryOrder::row_major);
   /// The given values in row-major order, as the dtype that they have in C++ unless another is asked for.
   /// Throws ArgumentError when their number does not fit the shape.
-  template <std::ranges::sized_range Range>
+  template <SizedRange Range>
   static Array from(const Range& values, const Shape& shape, std::optional<DType> dtype = {});
 
   const Shape& shape() const { return shape_; }
@@ -97,14 +105,15 @@ class Array {
   std::shared_ptr<Storage> storage_;
 };
 
-template <std::ranges::sized_range Range>
+template <SizedRange Range>
 Array Array::from(const Range& values, const Shape& shape, std::optional<DType> dtype) {
-  const auto count = static_cast<std::int64_t>(std::ranges::size(values));
+  const auto count = static_cast<std::int64_t>(std::size(values));
   check(count == shape.count(), "from: ", count, " values do not fit shape ", shape);
-  Array array = uninitialized(shape, dtype.value_or(dtype_of<std::ranges::range_value_t<Range>>));
+  Array array =
+      uninitialized(shape, dtype.value_or(dtype_of<std::remove_cvref_t<decltype(*std::begin(values))>>));
   dispatch(array.dtype(), [&]<class T>() {
-    std::ranges::transform(values, array.mutable_data<T>().begin(),
-                           [](auto value) { return convert<T>(value); });
+    T* to = array.mutable_data<T>().data();
+    for (const auto value : values) *to++ = convert<T>(value);
   });
   return array;
 }

@@ -1,7 +1,6 @@
 #pragma once
 /// Parallel loops whose results never depend on the number of threads.
 
-#include <algorithm>
 #include <cstdint>
 #include <type_traits>
 
@@ -29,7 +28,7 @@ class FunctionRef<Result(Args...)> {
 /// So many cheap element operations are worth a task of their own.
 inline constexpr std::int64_t elements_per_task = 8192;
 constexpr std::int64_t ceil_div(std::int64_t a, std::int64_t b) { return (a + b - 1) / b; }
-constexpr std::int64_t at_least_one(std::int64_t n) { return std::max(n, std::int64_t{1}); }
+constexpr std::int64_t at_least_one(std::int64_t n) { return n > 1 ? n : 1; }
 
 /// Calls body(begin, end) for pieces that cover [0, n). The pieces follow from n and grain alone, never from
 /// the number of threads: piece i is [i * grain, (i + 1) * grain). The first exception of a body reaches the

@@ -6,6 +6,8 @@
 #include <evenkeel/core/kernels/conv_rows.h>
 #include <evenkeel/core/kernels/stream.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 namespace {
 

@@ -7,6 +7,8 @@
 #include <evenkeel/core/kernels/conv_paths.h>
 #include <evenkeel/core/kernels/register_tile.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 namespace {
 

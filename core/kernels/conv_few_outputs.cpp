@@ -5,6 +5,8 @@
 #include <evenkeel/core/kernels/conv_paths.h>
 #include <evenkeel/core/kernels/conv_rows.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 namespace {
 

@@ -9,6 +9,8 @@
 #include <evenkeel/core/kernels/plane_windows.h>
 #include <evenkeel/core/kernels/stream.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 namespace {
 

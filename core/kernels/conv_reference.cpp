@@ -2,6 +2,7 @@
 
 #include <evenkeel/core/kernels/conv.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace evenkeel::kernels {

@@ -6,6 +6,7 @@
 #include <evenkeel/core/kernels/correlation.h>
 #include <evenkeel/core/kernels/simd.h>
 
+#include <algorithm>
 #include <span>
 #include <vector>
 

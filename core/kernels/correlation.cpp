@@ -1,5 +1,7 @@
 #include <evenkeel/core/kernels/correlation.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 namespace {
 

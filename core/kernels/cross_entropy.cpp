@@ -1,6 +1,7 @@
 #include <evenkeel/core/kernels/cross_entropy.h>
 #include <evenkeel/core/kernels/softmax_parts.h>
 
+#include <algorithm>
 #include <cmath>
 #include <numeric>
 #include <vector>

@@ -1,5 +1,7 @@
 #include <evenkeel/core/kernels/elementwise.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 
 void check_same_dtype(std::string_view op, const Array& first, const Array& other) {

@@ -4,6 +4,7 @@
 #include <evenkeel/core/groups.h>
 #include <evenkeel/core/parallel.h>
 
+#include <algorithm>
 #include <array>
 #include <vector>
 

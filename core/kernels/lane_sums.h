@@ -4,6 +4,7 @@
 
 #include <evenkeel/core/kernels/normalize_parts.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace evenkeel::kernels {

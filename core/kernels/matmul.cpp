@@ -11,6 +11,7 @@
 #include <evenkeel/core/kernels/transpose_matrix.h>
 #include <evenkeel/core/parallel.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace evenkeel::kernels {

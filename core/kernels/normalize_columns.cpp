@@ -5,6 +5,7 @@
 #include <evenkeel/core/kernels/lane_sums.h>
 #include <evenkeel/core/kernels/strips.h>
 
+#include <algorithm>
 #include <cmath>
 #include <vector>
 

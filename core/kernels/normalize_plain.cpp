@@ -1,6 +1,7 @@
 #include <evenkeel/core/kernels/group_sums.h>
 #include <evenkeel/core/kernels/normalize_parts.h>
 
+#include <algorithm>
 #include <numeric>
 
 namespace evenkeel::kernels {

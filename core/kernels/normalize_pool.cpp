@@ -7,6 +7,7 @@
 #include <evenkeel/core/kernels/pool.h>
 #include <evenkeel/core/kernels/pool_runs.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace evenkeel::kernels {

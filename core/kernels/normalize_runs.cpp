@@ -4,6 +4,7 @@
 
 #include <evenkeel/core/kernels/strips.h>
 
+#include <algorithm>
 #include <vector>
 
 namespace evenkeel::kernels {

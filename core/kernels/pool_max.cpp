@@ -5,6 +5,7 @@
 #include <evenkeel/core/kernels/pool_runs.h>
 #include <evenkeel/core/kernels/simd.h>
 
+#include <algorithm>
 #include <limits>
 
 namespace evenkeel::kernels {

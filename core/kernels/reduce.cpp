@@ -1,6 +1,7 @@
 #include <evenkeel/core/kernels/elementwise.h>
 #include <evenkeel/core/kernels/reduce.h>
 
+#include <algorithm>
 #include <array>
 #include <cmath>
 #include <limits>

@@ -3,6 +3,7 @@
 
 #include <evenkeel/core/kernels/normalize_parts.h>
 
+#include <algorithm>
 #include <cmath>
 
 namespace evenkeel::kernels {

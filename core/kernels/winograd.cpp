@@ -7,6 +7,7 @@
 #include <evenkeel/core/kernels/transpose_matrix.h>
 #include <evenkeel/core/kernels/winograd_transforms.h>
 
+#include <algorithm>
 #include <span>
 
 namespace evenkeel::kernels {

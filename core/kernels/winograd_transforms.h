@@ -8,6 +8,8 @@
 #include <evenkeel/core/kernels/winograd.h>
 #include <evenkeel/core/parallel.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 
 /// Neighbouring tiles and their (M + R - 1)^2 matrices: the value of point p, tile t, channel c lies at

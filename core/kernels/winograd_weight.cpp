@@ -6,6 +6,8 @@
 #include <evenkeel/core/kernels/conv_paths.h>
 #include <evenkeel/core/kernels/winograd_transforms.h>
 
+#include <algorithm>
+
 namespace evenkeel::kernels {
 namespace {
 

@@ -1,5 +1,6 @@
 #include <evenkeel/tests/support/normalize_cases.h>
 
+#include <algorithm>
 #include <cmath>
 #include <limits>
 #include <random>

@@ -5,6 +5,8 @@
 #include <evenkeel/tests/support/norms.h>
 #include <evenkeel/tests/support/random_array.h>
 
+#include <algorithm>
+
 namespace evenkeel::testing {
 namespace {
 
