@@ -13,6 +13,9 @@ import torch_side
 from table import words_of
 
 PAUSE = 0.02  # seconds, in which the idle threads of the side before go to sleep
+# A row goes on while what is asked lies between its quartiles, up to so many times its rounds: a machine whose clock
+# changes by a third from one second to the next decides others' rows soon and these late.
+MOST_ROUNDS = 3
 OP_TOLERANCE = 2e-5  # of a tensor's largest value
 NET_TOLERANCE = 2e-5  # where PyTorch's float32 is not further than that from its float64
 # Times the distance of PyTorch's float32, the farther of its eager modes, from its float64: what Conv2dAlgorithm allows
@@ -79,14 +82,24 @@ class Result:
     ours: float = 0.0  # seconds of a step
     theirs: float = 0.0
     mode: str = ""
-    medians: dict = None
-    ratios: tuple = (0.0, 0.0)  # quartiles over the rounds
+    ratio: float = 0.0  # median over the rounds of theirs / ours, both of the same round
+    ratios: tuple = (0.0, 0.0)  # its quartiles
+    quartiles: tuple = (0.0, 0.0)  # of our seconds
     roof: float | None = None  # the seconds that the roofline allows
-    spread: float = 0.0  # of our times, between the quartiles, relative to the median
 
     @property
-    def ratio(self):
-        return self.theirs / self.ours
+    def spread(self):
+        """Of our times, between the quartiles, relative to the median."""
+        return (self.quartiles[1] - self.quartiles[0]) / self.ours
+
+    @property
+    def undecided(self):
+        """What is asked lies between the quartiles."""
+        if self.row.at_most is not None:
+            asked, (low, high) = self.row.at_most * self.row.per_step, self.quartiles
+        else:
+            asked, (low, high) = self.row.ratio, self.ratios
+        return asked is not None and low <= asked <= high
 
 
 def sides_of(row, threads, servers, folder, compile_too):
@@ -149,12 +162,15 @@ def run(row, threads, servers, folder, rounds, turn_seconds, compile_too):
         return result
     sides = [ours, *others]
     steps = {side.name: steps_of_turn(side, turn_seconds) for side in sides}
-    medians = {side.name: [] for side in sides}
-    for _ in range(rounds):
+    times = {side.name: [] for side in sides}
+    for done in range(1, MOST_ROUNDS * rounds + 1):
         for side in sides:
             time.sleep(PAUSE)
-            medians[side.name].append(statistics.median(side.times(steps[side.name] + 1)[1:]))
-    summarize(result, medians)
+            times[side.name].append(statistics.median(side.times(steps[side.name] + 1)[1:]))
+        if done % rounds == 0:
+            summarize(result, times)
+            if not result.undecided:
+                break
     return result
 
 
@@ -163,14 +179,14 @@ def steps_of_turn(side, seconds):
     return max(2, min(1000, round(seconds / statistics.median(side.times(3)))))
 
 
-def summarize(result, medians):
-    overall = {name: statistics.median(times) for name, times in medians.items()}
-    result.ours = overall.pop("ours")
-    result.medians = overall
-    result.mode = min(overall, key=overall.get)
-    result.theirs = overall[result.mode]
-    own = medians["ours"]
-    low, _, high = quartiles([theirs / ours for theirs, ours in zip(medians[result.mode], own)])
+def summarize(result, times):
+    """`times` are the seconds of each side, round by round. The opponent is the mode with the least ratio."""
+    ours = times["ours"]
+    ratios = {name: quartiles([their / our for their, our in zip(theirs, ours)])
+              for name, theirs in times.items() if name != "ours"}
+    result.mode = min(ratios, key=lambda name: ratios[name][1])
+    low, result.ratio, high = ratios[result.mode]
     result.ratios = (low, high)
-    low, _, high = quartiles(own)
-    result.spread = (high - low) / result.ours
+    result.theirs = statistics.median(times[result.mode])
+    low, result.ours, high = quartiles(ours)
+    result.quartiles = (low, high)

@@ -102,7 +102,7 @@ def summary(results):
 def write(path, command, versions, sections):
     """`sections` are (title, lines)."""
     lines = ["# Results", "", f"`{command}`, {datetime.date.today()}. Times are medians over rounds in which the sides "
-             "take turns; ratio is theirs / ours.", ""]
+             "take turns; ratio is the median of theirs / ours, each of the same round.", ""]
     lines += [f"- {name}: {value}" for name, value in versions.items()]
     for title, body in sections:
         if body:
