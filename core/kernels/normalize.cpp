@@ -33,7 +33,9 @@ Moments moments_to_fill(const Array& x, const Groups& groups) {
 
 Path path_of(const Groups& moments, Index size) {
   const auto block = size / moments.blocks, row = moments.count * moments.inner;
-  if (row < block && moments.inner < 64) return block >= 64 ? Path::columns : Path::plain;
+  // Down the columns, every lane has sums and coefficients: many of them leave the caches.
+  const bool are_many_lanes = moments.inner >= 16 && row * moments.inner >= 131072;
+  if (row < block && moments.inner < 64 && !are_many_lanes) return block >= 64 ? Path::columns : Path::plain;
   return moments.inner >= simd::lanes<double> ? Path::runs : Path::plain;
 }
 

@@ -76,12 +76,7 @@ void find_moments(const Forward<T>& f, const Matrix& m, Index b, bool share) {
   const auto first = b * groups.count;
   if (path_of(groups, f.size) == Path::columns)
     return moments_of_block(f.x + b * m.block, m, groups, share, f.mean + first, f.var + first);
-  const auto strips = strips_of_moments(groups, f.size);
-  for (auto g = first; g < first + groups.count; ++g) {
-    const Spread found = spread_of(f.x, strips, g, share);
-    f.mean[g] = found.mean;
-    f.var[g] = found.var;
-  }
+  find_spreads(f.x, strips_of_moments(groups, f.size), first, first + groups.count, share, f.mean, f.var);
 }
 
 template <class T>

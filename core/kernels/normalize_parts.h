@@ -217,23 +217,29 @@ inline Index groups_together(Index size_of_group) {
   return at_least_one(elements_together / size_of_group);
 }
 
-/// find(group, share), then apply(group, share): whole groups are tasks, unless there are only a few large
-/// ones; those the threads share piece by piece.
+/// body(first, last, share) for `together` groups at a time: these are tasks, unless there are only a few
+/// large groups; those come one by one, to be shared by the threads piece by piece.
+template <class Body>
+void for_each_batch(Index groups, Index size_of_group, Index together, Body body) {
+  const bool share = groups < 8 && size_of_group > elements_of_piece;
+  const auto some = [&](Index first, Index end) {
+    for (; first < end; first += together) body(first, std::min(first + together, end), share);
+  };
+  if (share) {
+    together = 1;
+    some(0, groups);
+  } else {
+    parallel_for(groups, std::max(2 * elements_per_task / size_of_group, together), some);
+  }
+}
+/// find(group, share), then apply(group, share), for some small groups at a time.
 template <class Find, class Apply>
 void for_each_group(Index groups, Index size_of_group, Find find, Apply apply) {
-  const bool share = groups < 8 && size_of_group > elements_of_piece;
-  const auto together = share ? 1 : groups_together(size_of_group);
-  const auto some = [&](Index begin, Index last) {
-    for (; begin < last; begin += together) {
-      const auto end = std::min(begin + together, last);
-      for (auto g = begin; g < end; ++g) find(g, share);
-      for (auto g = begin; g < end; ++g) apply(g, share);
-    }
-  };
-  if (share)
-    some(0, groups);
-  else
-    parallel_for(groups, at_least_one(2 * elements_per_task / size_of_group), some);
+  for_each_batch(groups, size_of_group, groups_together(size_of_group),
+                 [&](Index first, Index last, bool share) {
+                   for (auto g = first; g < last; ++g) find(g, share);
+                   for (auto g = first; g < last; ++g) apply(g, share);
+                 });
 }
 template <class Find>
 void for_each_group(Index groups, Index size_of_group, Find find) {

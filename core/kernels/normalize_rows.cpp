@@ -58,11 +58,7 @@ class RowsForward {
     const auto rows = f_.how.moments.total();
     const bool is_long = turn_.row >= 2 * long_row;  // two parameters come with a row of x
     for_each_group(rows, turn_.row, [&](Index row, bool share) {
-      if (f_.find_moments) {
-        const Spread found = spread_of(f_.x, strips, row, share);
-        f_.mean[row] = found.mean;
-        f_.var[row] = found.var;
-      }
+      if (f_.find_moments) find_spreads(f_.x, strips, row, row + 1, share, f_.mean, f_.var);
       if (!is_long) apply(row, 0, turn_.row);
     });
     if (is_long)

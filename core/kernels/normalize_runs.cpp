@@ -67,29 +67,38 @@ class RunsForward {
   void operator()() {
     if (!f_.find_moments) return apply_in_memory_order();
     const auto strips = strips_of_moments(f_.how.moments, f_.size);
-    for_each_group(
-        f_.how.moments.total(), strips.count * strips.length,
-        [&](Index g, bool share) {
-          const Spread found = spread_of(f_.x, strips, g, share);
-          f_.mean[g] = found.mean;
-          f_.var[g] = found.var;
-        },
-        [&](Index g, bool share) {
-          const double invstd = inverse_std(f_.var[g], f_.how.eps);
-          const auto ahead = runs_.ahead_of_applying(g, 1);
-          for_range(share, runs_.units, runs_.grain(),
-                    [&](Index unit) { apply_unit(g, unit, invstd, ahead, runs_.ahead(unit)); });
-        });
+    for_each_batch(f_.how.moments.total(), strips.count * strips.length, strips.together(),
+                   [&](Index first, Index last, bool share) {
+                     find_spreads(f_.x, strips, first, last, share, f_.mean, f_.var);
+                     if (strips.side_by_side()) return apply_side_by_side(first, last);
+                     for (auto g = first; g < last; ++g) apply_group(g, share);
+                   });
   }
 
  private:
-  void apply_unit(Index g, Index unit, double invstd, Index ahead, Index write_ahead) {
-    const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit),
-               c = runs_.channel(runs_.first_channel(g), unit);
+  void apply_group(Index g, bool share) {
+    const double invstd = inverse_std(f_.var[g], f_.how.eps);
+    const auto ahead = runs_.ahead_of_applying(g, 1);
+    for_range(share, runs_.units, runs_.grain(),
+              [&](Index unit) { apply_unit(g, unit, line_of(g, unit, invstd), ahead, runs_.ahead(unit)); });
+  }
+  void apply_side_by_side(Index first, Index last) {
+    Line<T> lines[Strips::most_side_by_side];
+    for (auto g = first; g < last; ++g) lines[g - first] = line_of(g, 0, inverse_std(f_.var[g], f_.how.eps));
+    for (Index unit = 0; unit < runs_.units; ++unit)
+      for (auto g = first; g < last; ++g) apply_unit(g, unit, lines[g - first], 0, runs_.ahead(unit));
+  }
+  Line<T> line_of(Index g, Index unit, double invstd) const {
+    const auto c = runs_.channel(runs_.first_channel(g), unit);
+    return {f_.mean[g], invstd, f_.gamma[c], f_.beta[c]};
+  }
+  void apply_unit(Index g, Index unit, const Line<T>& line, Index ahead, Index write_ahead) {
+    const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
     const T* const x = f_.x + begin;
     T* const y = f_.y + begin;
-    const Line<T> line(f_.mean[g], invstd, f_.gamma[c], f_.beta[c]);
     if (!line.extreme) return apply(x, y, length, line, ahead, {f_.is_past_caches(), write_ahead});
+    const auto c = runs_.channel(runs_.first_channel(g), unit);
+    const double invstd = inverse_std(f_.var[g], f_.how.eps);
     for (Index i = 0; i < length; ++i)
       y[i] = static_cast<T>((static_cast<double>(x[i]) - f_.mean[g]) * invstd * f_.gamma[c] + f_.beta[c]);
   }
@@ -108,7 +117,7 @@ class RunsForward {
         const auto g = in_turn ? i / runs_.units : row / runs_.count * m.count + within / runs_.chunks;
         const auto unit =
             in_turn ? i % runs_.units : row % runs_.count * runs_.chunks + within % runs_.chunks;
-        apply_unit(g, unit, invstd[static_cast<std::size_t>(g)], 0, 0);
+        apply_unit(g, unit, line_of(g, unit, invstd[static_cast<std::size_t>(g)]), 0, 0);
       }
     });
   }
@@ -127,11 +136,13 @@ class RunsBackward {
         sums_(static_cast<std::size_t>(b.how.moments.total() * runs_.segments)) {}
 
   void operator()() {
-    for_each_group(
-        b_.how.moments.total(), runs_.count * runs_.length, [&](Index g, bool share) { sum_group(g, share); },
-        [&](Index g, bool share) {
-          if (through_moments_) apply_group(g, share);
-        });
+    const auto size = runs_.count * runs_.length;
+    for_each_batch(b_.how.moments.total(), size, runs_.together(), [&](Index first, Index last, bool share) {
+      if (runs_.side_by_side()) return run_side_by_side(first, last, share);
+      for (auto g = first; g < last; ++g) sum_group(g, share);
+      if (through_moments_)
+        for (auto g = first; g < last; ++g) apply_group(g, share);
+    });
     if (b_.dgamma) add_up_parameters();
   }
 
@@ -139,59 +150,97 @@ class RunsBackward {
   TwoSums& sums(Index g, Index segment) {
     return sums_[static_cast<std::size_t>(g * runs_.segments + segment)];
   }
+  double invstd_of(Index g) const { return inverse_std(b_.var[g], b_.how.eps); }
+  double gamma_of(Index g, Index unit) const { return b_.gamma[runs_.channel(runs_.first_channel(g), unit)]; }
+  Slope<T> slope_of(Index g, Index unit, double invstd, TwoSums total) const {
+    return {b_.mean[g], invstd, gamma_of(g, unit), total, b_.count()};
+  }
+  Factor<T> factor_of(Index g, Index unit, double invstd) const {
+    return {b_.mean[g], invstd, gamma_of(g, unit)};
+  }
+  /// Of h = gamma * dy and h * (x - mean), over all of a group.
+  TwoSums total_of(Index g) {
+    TwoSums total;
+    for (Index segment = 0; segment < runs_.segments; ++segment) {
+      const double w = gamma_of(g, segment * runs_.units_per_segment);
+      total += {w * sums(g, segment).first, w * sums(g, segment).second};
+    }
+    return total;
+  }
 
   void sum_group(Index g, bool share) {
-    const double invstd = inverse_std(b_.var[g], b_.how.eps);
+    const double invstd = invstd_of(g);
     for_range(share, runs_.segments, ceil_div(runs_.grain(), runs_.units_per_segment), [&](Index segment) {
-      if (through_moments_ || b_.dgamma) sums(g, segment) = segment_sums(g, segment);
+      if (through_moments_ || b_.dgamma) sum_segment<1>(g, 1, segment);
       if (b_.dx && !through_moments_)  // while it is in the L1
-        runs_.for_each_unit(segment, [&](Index unit) { scale_unit(g, unit, invstd); });
+        runs_.for_each_unit(segment, [&](Index unit) { scale_unit(g, unit, factor_of(g, unit, invstd)); });
     });
   }
   void apply_group(Index g, bool share) {
-    const double invstd = inverse_std(b_.var[g], b_.how.eps);
-    TwoSums total;
-    const auto first = runs_.first_channel(g);
-    for (Index segment = 0; segment < runs_.segments; ++segment) {
-      const double w = b_.gamma[runs_.channel(first, segment * runs_.units_per_segment)];
-      total += {w * sums(g, segment).first, w * sums(g, segment).second};
-    }
+    const TwoSums total = total_of(g);
+    const double invstd = invstd_of(g);
     const auto ahead = runs_.ahead_of_applying(g, 2);
     for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // alone: what was read last comes first
       const auto unit = share ? i : runs_.units - 1 - i;
-      apply_unit(g, unit, first, invstd, total, ahead, share ? runs_.ahead(unit) : runs_.behind(unit));
+      apply_unit(g, unit, slope_of(g, unit, invstd, total), total, ahead,
+                 share ? runs_.ahead(unit) : runs_.behind(unit));
     });
   }
-  TwoSums segment_sums(Index g, Index segment) const {
-    Lanes sums;
-    const auto mean = simd::broadcast(b_.mean[g]);
+  void run_side_by_side(Index first, Index last, bool share) {
+    constexpr auto most = Strips::most_side_by_side;
+    if (through_moments_ || b_.dgamma)
+      for_range(share, runs_.segments, 1,
+                [&](Index segment) { sum_segment<most>(first, last - first, segment); });
+    if (!b_.dx) return;
+    if (through_moments_) {
+      TwoSums totals[most];
+      Slope<T> slopes[most];
+      for (auto g = first; g < last; ++g) {
+        totals[g - first] = total_of(g);
+        slopes[g - first] = slope_of(g, 0, invstd_of(g), totals[g - first]);
+      }
+      for (Index unit = runs_.units; unit-- > 0;)  // what was read last comes first
+        for (auto g = first; g < last; ++g)
+          apply_unit(g, unit, slopes[g - first], totals[g - first], 0, runs_.behind(unit));
+    } else {
+      std::vector<Factor<T>> factors;
+      for (auto g = first; g < last; ++g) factors.push_back(factor_of(g, 0, invstd_of(g)));
+      for (Index unit = runs_.units; unit-- > 0;)
+        for (auto g = first; g < last; ++g) scale_unit(g, unit, factors[static_cast<std::size_t>(g - first)]);
+    }
+  }
+  /// Of `count` neighbouring groups, `most` at most.
+  template <Index most>
+  void sum_segment(Index first, Index count, Index segment) {
+    Lanes lanes[most];
     runs_.for_each_unit(segment, [&](Index unit) {
-      const auto begin = runs_.begin(g, unit), ahead = runs_.ahead(unit);
-      const T *const dy = b_.grad + begin, *const x = b_.x + begin;
-      sums.add(runs_.length_of(unit), [=](Index i) {
-        __builtin_prefetch(dy + i + ahead, 0, 2);
-        __builtin_prefetch(x + i + ahead, 0, 2);
-        return gradient_terms(simd::load_doubles(dy + i), simd::load_doubles(x + i), mean);
-      });
+      const auto ahead = runs_.ahead(unit);
+      for (Index g = 0; g < count; ++g) {
+        const auto begin = runs_.begin(first + g, unit);
+        const auto mean = simd::broadcast(b_.mean[first + g]);
+        const T *const dy = b_.grad + begin, *const x = b_.x + begin;
+        lanes[g].add(runs_.length_of(unit), [=](Index i) {
+          __builtin_prefetch(dy + i + ahead, 0, 2);
+          __builtin_prefetch(x + i + ahead, 0, 2);
+          return gradient_terms(simd::load_doubles(dy + i), simd::load_doubles(x + i), mean);
+        });
+      }
     });
-    return sums.total();
+    for (Index g = 0; g < count; ++g) sums(first + g, segment) = lanes[g].total();
   }
-  void apply_unit(Index g, Index unit, Index first, double invstd, TwoSums total, Index ahead,
+  void apply_unit(Index g, Index unit, const Slope<T>& slope, TwoSums total, Index ahead,
                   Index write_ahead) const {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
-    const double w = b_.gamma[runs_.channel(first, unit)];
     const T *const dy = b_.grad + begin, *const x = b_.x + begin;
     T* const dx = b_.dx + begin;
-    const Slope<T> slope(b_.mean[g], invstd, w, total, b_.count());
     if (!slope.extreme)
       return apply_slope(dy, x, dx, length, slope, ahead, {b_.is_past_caches(), write_ahead});
     for (Index i = 0; i < length; ++i)
       dx[i] = static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), b_.mean[g],
-                                      invstd, w, total, b_.count()));
+                                      invstd_of(g), gamma_of(g, unit), total, b_.count()));
   }
-  void scale_unit(Index g, Index unit, double invstd) const {
+  void scale_unit(Index g, Index unit, const Factor<T>& factor) const {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
-    const Factor<T> factor(b_.mean[g], invstd, b_.gamma[runs_.channel(runs_.first_channel(g), unit)]);
     const T* const dy = b_.grad + begin;
     T* const dx = b_.dx + begin;
     if (factor.extreme)
@@ -227,11 +276,9 @@ class RunsBackward {
 template <class T>
 void moments_of_runs(const T* x, Index size, const Groups& groups, double* mean, double* var) {
   const auto strips = strips_of_moments(groups, size);
-  for_each_group(groups.total(), strips.count * strips.length, [&](Index g, bool share) {
-    const Spread found = spread_of(x, strips, g, share);
-    mean[g] = found.mean;
-    var[g] = found.var;
-  });
+  for_each_batch(
+      groups.total(), strips.count * strips.length, strips.together(),
+      [&](Index first, Index last, bool share) { find_spreads(x, strips, first, last, share, mean, var); });
 }
 
 template <class T>

@@ -49,12 +49,23 @@ struct Strips {
   /// The same from last to first, in which all strips jump.
   Index behind(Index unit) const { return chunks == 1 && unit > 0 ? -step : 0; }
 
+  /// Whether neighbouring groups are read together, strip beside strip: alone, strips this short would touch
+  /// a page each, and lines that they share with their neighbours.
+  bool side_by_side() const { return count > 1 && step != length && length < 64; }
+  /// So many groups are read before the first of them is applied.
+  Index together() const {
+    if (!side_by_side()) return groups_together(count * length);
+    return std::clamp<Index>(elements_side_by_side / (count * length), 1, most_side_by_side);
+  }
+  static constexpr Index most_side_by_side = 16;
+
   Groups groups;
   Index count, length, step;  // of the strips of a group
   Index chunks, chunk;        // of a strip
   Index units, units_per_segment, segments;
 
  private:
+  static constexpr Index elements_side_by_side = 32768;  // with as many results, half of the L2
   Index size_;
 };
 
@@ -63,31 +74,50 @@ inline Strips strips_of_moments(const Groups& groups, Index size) {
   return {groups, size, groups.inner, true};
 }
 
-template <class T>
-Spread spread_of(const T* x, const Strips& strips, Index group, bool share) {
+/// Of `count` neighbouring groups, `most` at most, which may be side by side.
+template <Index most, class T>
+void find_spreads(const T* x, const Strips& strips, Index first, Index count, bool share, double* mean,
+                  double* var) {
   const auto n = static_cast<double>(strips.count * strips.length);
-  Spread found{origin_of(static_cast<double>(x[strips.begin(group, 0)])), 0};
-  for (int sweep = 0; sweep < sweeps<T> && std::isfinite(found.mean); ++sweep) {
-    TwoSums parts[16];
+  for (Index g = 0; g < count; ++g) mean[g] = origin_of(static_cast<double>(x[strips.begin(first + g, 0)]));
+  for (int sweep = 0; sweep < sweeps<T>; ++sweep) {
+    TwoSums parts[most][16];
     for_range(share, strips.segments, 1, [&](Index segment) {
-      Lanes sums;
-      const auto k = simd::broadcast(found.mean);
+      Lanes sums[most];
       strips.for_each_unit(segment, [&](Index unit) {
-        const T* const from = x + strips.begin(group, unit);
         const auto ahead = strips.ahead(unit);
-        sums.add(strips.length_of(unit), [=](Index i) {
-          __builtin_prefetch(from + i + ahead, 0, 2);
-          return spread_terms(simd::load_doubles(from + i), k);
-        });
+        for (Index g = 0; g < count; ++g) {
+          const T* const from = x + strips.begin(first + g, unit);
+          const auto k = simd::broadcast(mean[g]);
+          sums[g].add(strips.length_of(unit), [=](Index i) {
+            __builtin_prefetch(from + i + ahead, 0, 2);
+            return spread_terms(simd::load_doubles(from + i), k);
+          });
+        }
       });
-      parts[segment] = sums.total();
+      for (Index g = 0; g < count; ++g) parts[g][segment] = sums[g].total();
     });
-    TwoSums total;
-    for (Index segment = 0; segment < strips.segments; ++segment) total += parts[segment];
-    found = spread_about(found.mean, total, n);
+    for (Index g = 0; g < count; ++g) {
+      if (!std::isfinite(mean[g])) continue;
+      TwoSums total;
+      for (Index segment = 0; segment < strips.segments; ++segment) total += parts[g][segment];
+      const Spread found = spread_about(mean[g], total, n);
+      mean[g] = found.mean;
+      var[g] = found.var;
+    }
   }
-  if (!std::isfinite(found.mean)) found.var = std::numeric_limits<double>::quiet_NaN();
-  return found;
+  for (Index g = 0; g < count; ++g)
+    if (!std::isfinite(mean[g])) var[g] = std::numeric_limits<double>::quiet_NaN();
+}
+/// Of the groups [first, last), into mean[first], ... and var[first], ...
+template <class T>
+void find_spreads(const T* x, const Strips& strips, Index first, Index last, bool share, double* mean,
+                  double* var) {
+  if (!strips.side_by_side())
+    for (; first < last; ++first) find_spreads<1>(x, strips, first, 1, share, mean + first, var + first);
+  constexpr auto most = Strips::most_side_by_side;
+  for (; first < last; first += most)
+    find_spreads<most>(x, strips, first, std::min(most, last - first), share, mean + first, var + first);
 }
 
 }  // namespace evenkeel::kernels

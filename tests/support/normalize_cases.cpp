@@ -47,6 +47,8 @@ std::vector<NormalizeCase> norm_cases() {
     cases.push_back(layer_case(shape, 1, 1));
   }
   cases.push_back(norm_case("group", {64, 96}, MemoryOrder::row_major, 6));
+  for (const Shape& shape : {Shape{3, 57, 7, 7}, {20, 520, 4, 4}})  // small images of many channels
+    cases.push_back(norm_case("batch", shape, MemoryOrder::row_major));
   for (const Shape& shape : {Shape{4, 3, 5, 7}, {40, 2, 16, 32}, {2, 3, 130, 128}, {6, 1, 1, 1}})
     for (std::size_t axis = 1; axis < 4; ++axis)
       for (std::size_t parameter_axis = 1; parameter_axis < 4; ++parameter_axis)
@@ -85,6 +87,7 @@ std::vector<NormalizeCase> huge_cases() {
     cases.push_back(norm_case("group", shape, order, 8));
   }
   cases.push_back(norm_case("group", {35, 48, 51, 51}, MemoryOrder::channels_last, 8));  // whole vectors
+  cases.push_back(norm_case("batch", {43, 1000, 7, 7}, MemoryOrder::row_major));         // short strips
   cases.push_back(layer_case({33, 40, 57, 57}, 1, 1));
   return cases;
 }
