@@ -78,19 +78,20 @@ class RunsForward {
  private:
   void apply_group(Index g, bool share) {
     const double invstd = inverse_std(f_.var[g], f_.how.eps);
-    const auto ahead = runs_.ahead_of_applying(g, 1);
-    for_range(share, runs_.units, runs_.grain(),
-              [&](Index unit) { apply_unit(g, unit, line_of(g, unit, invstd), ahead, runs_.ahead(unit)); });
+    const auto ahead = runs_.ahead_of_applying(g, 1), first = runs_.first_channel(g);
+    for_range(share, runs_.units, runs_.grain(), [&](Index unit) {
+      apply_unit(g, unit, line_of(g, runs_.channel(first, unit), invstd), ahead, runs_.ahead(unit));
+    });
   }
   void apply_side_by_side(Index first, Index last) {
     Line<T> lines[Strips::most_side_by_side];
-    for (auto g = first; g < last; ++g) lines[g - first] = line_of(g, 0, inverse_std(f_.var[g], f_.how.eps));
+    for (auto g = first; g < last; ++g)
+      lines[g - first] = line_of(g, runs_.first_channel(g), inverse_std(f_.var[g], f_.how.eps));
     for (Index unit = 0; unit < runs_.units; ++unit)
       for (auto g = first; g < last; ++g) apply_unit(g, unit, lines[g - first], 0, runs_.ahead(unit));
   }
-  Line<T> line_of(Index g, Index unit, double invstd) const {
-    const auto c = runs_.channel(runs_.first_channel(g), unit);
-    return {f_.mean[g], invstd, f_.gamma[c], f_.beta[c]};
+  Line<T> line_of(Index g, Index channel, double invstd) const {
+    return {f_.mean[g], invstd, f_.gamma[channel], f_.beta[channel]};
   }
   void apply_unit(Index g, Index unit, const Line<T>& line, Index ahead, Index write_ahead) {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);
@@ -117,7 +118,8 @@ class RunsForward {
         const auto g = in_turn ? i / runs_.units : row / runs_.count * m.count + within / runs_.chunks;
         const auto unit =
             in_turn ? i % runs_.units : row % runs_.count * runs_.chunks + within % runs_.chunks;
-        apply_unit(g, unit, line_of(g, unit, invstd[static_cast<std::size_t>(g)]), 0, 0);
+        const auto c = runs_.channel(runs_.first_channel(g), unit);
+        apply_unit(g, unit, line_of(g, c, invstd[static_cast<std::size_t>(g)]), 0, 0);
       }
     });
   }
@@ -151,18 +153,14 @@ class RunsBackward {
     return sums_[static_cast<std::size_t>(g * runs_.segments + segment)];
   }
   double invstd_of(Index g) const { return inverse_std(b_.var[g], b_.how.eps); }
-  double gamma_of(Index g, Index unit) const { return b_.gamma[runs_.channel(runs_.first_channel(g), unit)]; }
-  Slope<T> slope_of(Index g, Index unit, double invstd, TwoSums total) const {
-    return {b_.mean[g], invstd, gamma_of(g, unit), total, b_.count()};
-  }
-  Factor<T> factor_of(Index g, Index unit, double invstd) const {
-    return {b_.mean[g], invstd, gamma_of(g, unit)};
-  }
+  /// Of a unit of a group that begins with this channel, which takes a division to find.
+  double gamma_of(Index first, Index unit) const { return b_.gamma[runs_.channel(first, unit)]; }
   /// Of h = gamma * dy and h * (x - mean), over all of a group.
   TwoSums total_of(Index g) {
     TwoSums total;
+    const auto first = runs_.first_channel(g);
     for (Index segment = 0; segment < runs_.segments; ++segment) {
-      const double w = gamma_of(g, segment * runs_.units_per_segment);
+      const double w = gamma_of(first, segment * runs_.units_per_segment);
       total += {w * sums(g, segment).first, w * sums(g, segment).second};
     }
     return total;
@@ -170,20 +168,23 @@ class RunsBackward {
 
   void sum_group(Index g, bool share) {
     const double invstd = invstd_of(g);
+    const auto first = runs_.first_channel(g);
     for_range(share, runs_.segments, ceil_div(runs_.grain(), runs_.units_per_segment), [&](Index segment) {
       if (through_moments_ || b_.dgamma) sum_segment<1>(g, 1, segment);
       if (b_.dx && !through_moments_)  // while it is in the L1
-        runs_.for_each_unit(segment, [&](Index unit) { scale_unit(g, unit, factor_of(g, unit, invstd)); });
+        runs_.for_each_unit(segment, [&](Index unit) {
+          scale_unit(g, unit, {b_.mean[g], invstd, gamma_of(first, unit)});
+        });
     });
   }
   void apply_group(Index g, bool share) {
     const TwoSums total = total_of(g);
     const double invstd = invstd_of(g);
-    const auto ahead = runs_.ahead_of_applying(g, 2);
+    const auto ahead = runs_.ahead_of_applying(g, 2), first = runs_.first_channel(g);
     for_range(share, runs_.units, runs_.grain(), [&](Index i) {  // alone: what was read last comes first
       const auto unit = share ? i : runs_.units - 1 - i;
-      apply_unit(g, unit, slope_of(g, unit, invstd, total), total, ahead,
-                 share ? runs_.ahead(unit) : runs_.behind(unit));
+      const Slope<T> slope(b_.mean[g], invstd, gamma_of(first, unit), total, b_.count());
+      apply_unit(g, unit, slope, total, ahead, share ? runs_.ahead(unit) : runs_.behind(unit));
     });
   }
   void run_side_by_side(Index first, Index last, bool share) {
@@ -197,14 +198,16 @@ class RunsBackward {
       Slope<T> slopes[most];
       for (auto g = first; g < last; ++g) {
         totals[g - first] = total_of(g);
-        slopes[g - first] = slope_of(g, 0, invstd_of(g), totals[g - first]);
+        slopes[g - first] = {b_.mean[g], invstd_of(g), gamma_of(runs_.first_channel(g), 0), totals[g - first],
+                             b_.count()};
       }
       for (Index unit = runs_.units; unit-- > 0;)  // what was read last comes first
         for (auto g = first; g < last; ++g)
           apply_unit(g, unit, slopes[g - first], totals[g - first], 0, runs_.behind(unit));
     } else {
       std::vector<Factor<T>> factors;
-      for (auto g = first; g < last; ++g) factors.push_back(factor_of(g, 0, invstd_of(g)));
+      for (auto g = first; g < last; ++g)
+        factors.emplace_back(b_.mean[g], invstd_of(g), gamma_of(runs_.first_channel(g), 0));
       for (Index unit = runs_.units; unit-- > 0;)
         for (auto g = first; g < last; ++g) scale_unit(g, unit, factors[static_cast<std::size_t>(g - first)]);
     }
@@ -212,6 +215,7 @@ class RunsBackward {
   /// Of `count` neighbouring groups, `most` at most.
   template <Index most>
   void sum_segment(Index first, Index count, Index segment) {
+    if constexpr (most == 1) count = 1;  // as a constant, which lets the sums stay in registers
     Lanes lanes[most];
     runs_.for_each_unit(segment, [&](Index unit) {
       const auto ahead = runs_.ahead(unit);
@@ -236,8 +240,9 @@ class RunsBackward {
     if (!slope.extreme)
       return apply_slope(dy, x, dx, length, slope, ahead, {b_.is_past_caches(), write_ahead});
     for (Index i = 0; i < length; ++i)
-      dx[i] = static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), b_.mean[g],
-                                      invstd_of(g), gamma_of(g, unit), total, b_.count()));
+      dx[i] =
+          static_cast<T>(slope_at(static_cast<double>(dy[i]), static_cast<double>(x[i]), b_.mean[g],
+                                  invstd_of(g), gamma_of(runs_.first_channel(g), unit), total, b_.count()));
   }
   void scale_unit(Index g, Index unit, const Factor<T>& factor) const {
     const auto begin = runs_.begin(g, unit), length = runs_.length_of(unit);

@@ -57,6 +57,24 @@ void max_of_lane(const Pooling& p, const Run& run, const T* from, T& most, Tap& 
   found = static_cast<Tap>(at);
 }
 
+template <class T>
+[[gnu::always_inline]] inline void max_of_vector(const Pooling& p, const Run& run, const T* from, Index lane,
+                                                 T* most, std::uint8_t* found) {
+  if (run.spacing == 1)
+    max_of_vector<1>(p, run, from + lane, most, found);
+  else
+    max_of_vector<2>(p, run, from + 2 * lane, most, found);
+}
+/// Whether vectors read a run's taps; those of a run shorter than a vector read on behind it.
+template <class T>
+bool can_load_vectors(const Pooling& p, const Run& run) {
+  constexpr auto n = simd::lanes<T>;
+  const auto last_tap = (run.rows.count - 1) * p.row_step() + (run.columns.count - 1) * p.column_step(),
+             end = run.from + last_tap + run.spacing * (n - 1) + 1;
+  return (run.spacing == 1 || run.spacing == 2) &&
+         (run.lanes >= n || end <= p.from.images * p.from.image_size());
+}
+
 template <class T, class Tap>
 void max_of_runs(const Pooling& p, const T* x, T* values, Tap* taps) {
   constexpr auto n = simd::lanes<T>;
@@ -65,13 +83,17 @@ void max_of_runs(const Pooling& p, const T* x, T* values, Tap* taps) {
     T* const most = values + run.to;
     Tap* const found = taps + run.to;
     if constexpr (sizeof(Tap) == 1)
-      if (run.lanes >= n && (run.spacing == 1 || run.spacing == 2)) {
-        for (Index i = 0; i < run.lanes; i += n) {
+      if (can_load_vectors<T>(p, run)) {
+        T some[n];
+        std::uint8_t some_found[n];
+        if (run.lanes < n) {
+          max_of_vector(p, run, from, 0, some, some_found);
+          std::copy_n(some, run.lanes, most);
+          std::copy_n(some_found, run.lanes, found);
+        }
+        for (Index i = 0; run.lanes >= n && i < run.lanes; i += n) {
           const auto lane = std::min(i, run.lanes - n);
-          if (run.spacing == 1)
-            max_of_vector<1>(p, run, from + lane, most + lane, found + lane);
-          else
-            max_of_vector<2>(p, run, from + 2 * lane, most + lane, found + lane);
+          max_of_vector(p, run, from, lane, most + lane, found + lane);
         }
         return;
       }

@@ -203,28 +203,37 @@ template <class Body>
 }
 
 /// Whether the outputs of a run, if only they have their taps, can write them in vectors: pixels side by
-/// side, or both columns of their windows.
+/// side, or both columns of their windows. A run of fewer lanes than a vector is computed with what follows
+/// its outputs, if anything does, and that is dropped.
 template <class T>
-bool has_vectors(const Run& run) {
-  return run.lanes >= simd::lanes<T> && (run.spacing == 1 || (run.spacing == 2 && run.columns.count == 2));
+bool has_vectors(const Pooling& p, const Run& run) {
+  constexpr auto n = simd::lanes<T>;
+  const bool can_read = run.lanes >= n || run.to + n <= p.to.images * p.to.image_size();
+  return can_read && (run.spacing == 1 || (run.spacing == 2 && run.columns.count == 2));
 }
 /// to[tap] = vector_of(lane)(number of the tap) for the taps of a run; the last vector may overlap.
 template <class T, class VectorOf>
 void write_vectors(const Pooling& p, const Run& run, T* to, VectorOf vector_of) {
   constexpr auto n = simd::lanes<T>;
-  for (Index i = 0; i < run.lanes; i += n) {
-    const auto lane = std::min(i, run.lanes - n);
+  const auto write = [&](Index lane, auto store) {
     const auto share = vector_of(lane);
     if (run.spacing == 1)
-      for_each_tap(p, run, [&](Index tap, Index number) { simd::store(to + tap + lane, share(number)); });
+      for_each_tap(p, run,
+                   [&](Index tap, Index number) { store(to + tap + lane, share(number), run.lanes); });
     else
       for (Index r = 0; r < run.rows.count; ++r) {
         const auto both = simd::interleaved<T>(share(2 * r), share(2 * r + 1));
         T* const row = to + r * p.row_step() + 2 * lane;
-        simd::store(row, both[0]);
-        simd::store(row + n, both[1]);
+        store(row, both[0], 2 * run.lanes);
+        store(row + n, both[1], 2 * run.lanes - n);
       }
-  }
+  };
+  if (run.lanes < n)
+    return write(0, [n](T* first, simd::Vector<T> v, Index valid) {
+      if (valid > 0) simd::store_some(first, v, std::min(valid, n));
+    });
+  for (Index i = 0; i < run.lanes; i += n)
+    write(std::min(i, run.lanes - n), [](T* first, simd::Vector<T> v, Index) { simd::store(first, v); });
 }
 
 /// In place of shares in vectors, where there are none.
@@ -253,7 +262,7 @@ void pooling_adjoint(const Pooling& p, T* dx, SharesOf shares_of, VectorOf vecto
           for_each_run(p, row / p.to.height, row % p.to.height, [&](const Run& run) {
             if (!written_once) return write(run, [](T& to, T share) { to += share; });
             if constexpr (!std::is_same_v<VectorOf, NoVectors>)
-              if (has_vectors<T>(run))
+              if (has_vectors<T>(p, run))
                 return write_vectors(p, run, dx + run.from, [&](Index lane) { return vector_of(run, lane); });
             write(run, [](T& to, T share) { to = share; });
           });

@@ -78,6 +78,7 @@ inline Strips strips_of_moments(const Groups& groups, Index size) {
 template <Index most, class T>
 void find_spreads(const T* x, const Strips& strips, Index first, Index count, bool share, double* mean,
                   double* var) {
+  if constexpr (most == 1) count = 1;  // as a constant, which lets the sums stay in registers
   const auto n = static_cast<double>(strips.count * strips.length);
   for (Index g = 0; g < count; ++g) mean[g] = origin_of(static_cast<double>(x[strips.begin(first + g, 0)]));
   for (int sweep = 0; sweep < sweeps<T>; ++sweep) {

@@ -29,6 +29,8 @@ struct Case {
 };
 const Case cases[]{
     {{2, 3, 6, 6}, {2, 2}},
+    {{2, 5, 14, 14}, {2, 2}},  // rows of fewer outputs than a vector has lanes
+    {{2, 3, 10, 10}, {3, 2, 1}},
     {{2, 2, 8, 74}, {2, 2}},  // every pixel in one window, in vectors that overlap
     {{1, 70, 4, 6}, {2, 2}},
     {{1, 21, 4, 6}, {2, 2}},
