@@ -4,7 +4,8 @@
 //
 // Large products: both operands are packed into strips, b (as wide as a tile) once for all, a (as high as a
 // tile) block by block by the task that needs it; a tile of the result stays in registers for a whole piece
-// of k.
+// of k. Of few rows, strips of b are packed as they are multiplied, or, where b's rows lie in memory and a
+// has hardly any, read as they lie.
 
 #include <evenkeel/core/kernels/matmul.h>
 #include <evenkeel/core/kernels/simd.h>
@@ -34,6 +35,8 @@ constexpr Index block_rows = 8 * tile_rows, tasks = 32, block_tiles = 25;
 /// Blocks have a multiple of so many rows: tiles of 8 or 12 with vectors of 64 bytes, of 6 with smaller ones.
 constexpr Index rows_together = simd::vector_bytes == 64 ? 4 : 2 * tile_rows;
 static_assert(block_rows % rows_together == 0);
+/// So few rows are one block; still fewer leave b as it lies, where it is larger than the L2.
+constexpr Index few_rows = 2 * tile_rows, fewest_rows = 4, large = 131072;
 /// Products of so few multiplications are done before packing would be.
 constexpr Index few = 4096;
 
@@ -172,6 +175,21 @@ void pack_rows(const Operand<T>& a, Index first, Index last, Index begin, Index 
   }
 }
 
+/// Neighbouring tiles of b's columns, one behind the other. Rows of b are read as they lie: the next one may
+/// be pages away.
+template <class T>
+void pack_tiles(const Operand<T>& b, Index n, Index first, Index last, Index begin, Index end, T* to) {
+  constexpr auto width = tile_columns<T>;
+  const auto size = (end - begin) * width;
+  if (b.column == 1 && last * width <= n) {
+    for (Index k = begin; k < end; ++k, to += width)
+      for (Index tile = first; tile < last; ++tile)
+        std::memcpy(to + (tile - first) * size, b.data + k * b.row + tile * width, width * sizeof(T));
+    return;
+  }
+  for (Index tile = first; tile < last; ++tile, to += size) pack_columns(b, n, tile * width, begin, end, to);
+}
+
 /// All of b: [piece][tile across][step][column].
 template <class T>
 class PackedColumns {
@@ -201,27 +219,118 @@ class PackedColumns {
   T* to_;
 };
 
+/// Rows [first, last) of a piece, packed, times a strip of b.
 template <class T>
-void multiply_packed(const Product<T>& p) {
+[[gnu::always_inline]] inline void multiply_strip(const Product<T>& p, Index piece, Index first, Index last,
+                                                  const T* rows, Index tile, const T* strip) {
   constexpr auto width = tile_columns<T>;
-  const PackedColumns<T> columns(p);
-  const auto multiply_block = [&](Index first_row, Index last_row, Index first_tile, Index last_tile) {
-    static thread_local std::vector<T> packed_rows(static_cast<std::size_t>(block_rows * depth));
+  const auto steps = p.steps(piece);
+  const T* const bias = p.bias && piece + 1 == p.pieces() ? p.bias + tile * width : nullptr;
+  for (Index height; first < last; first += height, rows += height * steps) {
+    height = next_height(last - first);
+    const Target<T> to{p.c + first * p.n + tile * width, p.n, std::min(width, p.n - tile * width), piece == 0,
+                       bias};
+    with_height(height, [&]<Index count>(std::integral_constant<Index, count>) {
+      multiply_tile<T, count>(rows, strip, steps, to);
+    });
+  }
+}
+
+template <class T>
+T* rows_of_thread() {
+  static thread_local std::vector<T> rows(static_cast<std::size_t>(block_rows * depth));
+  return rows.data();
+}
+
+/// A single block of rows: strips of b are needed once, so each task packs its own, a few at a time, and
+/// multiplies with them while they are in the cache.
+template <class T>
+void multiply_by_strips(const Product<T>& p) {
+  constexpr Index at_once = 4;
+  const auto across = ceil_div(p.n, tile_columns<T>), grain = ceil_div(across, tasks);
+  parallel_for(across, ceil_div(grain, at_once) * at_once, [&](Index first, Index last) {
+    static thread_local std::vector<T> strips(static_cast<std::size_t>(at_once * depth * tile_columns<T>));
+    T* const rows = rows_of_thread<T>();
     for (Index piece = 0; piece < p.pieces(); ++piece) {
-      const auto steps = p.steps(piece);
-      pack_rows(p.a, first_row, last_row, piece * depth, piece * depth + steps, packed_rows.data());
-      const T* const bias = piece + 1 == p.pieces() ? p.bias : nullptr;
-      for (Index tile = first_tile; tile < last_tile; ++tile) {
-        const T* rows = packed_rows.data();
-        for (Index i = first_row, height; i < last_row; i += height, rows += height * steps) {
-          height = next_height(last_row - i);
-          const Target<T> to{p.c + i * p.n + tile * width, p.n, std::min(width, p.n - tile * width),
-                             piece == 0, bias ? bias + tile * width : nullptr};
-          with_height(height, [&]<Index count>(std::integral_constant<Index, count>) {
-            multiply_tile<T, count>(rows, columns.strip(p, piece, tile), steps, to);
-          });
+      const auto begin = piece * depth, steps = p.steps(piece);
+      pack_rows(p.a, 0, p.m, begin, begin + steps, rows);
+      for (auto tile = first; tile < last; tile += at_once) {
+        const auto end = std::min(last, tile + at_once);
+        pack_tiles(p.b, p.n, tile, end, begin, begin + steps, strips.data());
+        for (auto i = tile; i < end; ++i)
+          multiply_strip<T>(p, piece, 0, p.m, rows, i, strips.data() + (i - tile) * steps * tile_columns<T>);
+      }
+    }
+  });
+}
+
+/// sums[j] += a(i, k) * b(k, j) for so many steps from k on, one after the other.
+template <class T, Index together>
+void add_rows(const Product<T>& p, Index i, Index k, Index steps, Index first, Index width, T* sums) {
+  if (steps < together) {
+    for (; steps > 0; --steps, ++k) {
+      const T factor = p.a(i, k);
+      const T* const b = p.b.data + k * p.b.row + first;
+      for (Index j = 0; j < width; ++j) sums[j] = simd::multiply_add(factor, b[j], sums[j]);
+    }
+    return;
+  }
+  constexpr auto n = simd::lanes<T>;
+  const T* b[together];
+  T factor[together];
+  for (Index s = 0; s < together; ++s) {
+    b[s] = p.b.data + (k + s) * p.b.row + first;
+    factor[s] = p.a(i, k + s);
+  }
+  Index j = 0;
+  for (; j + n <= width; j += n) {
+    auto sum = simd::load(sums + j);
+#pragma GCC unroll 4
+    for (Index s = 0; s < together; ++s)
+      sum = simd::multiply_add(simd::broadcast(factor[s]), simd::load(b[s] + j), sum);
+    simd::store(sums + j, sum);
+  }
+  for (; j < width; ++j)
+    for (Index s = 0; s < together; ++s) sums[j] = simd::multiply_add(factor[s], b[s][j], sums[j]);
+}
+
+/// The same where the rows of b lie in memory: these pass by as they lie, some steps at a time, and the sums
+/// of all columns wait in the L1.
+template <class T>
+void multiply_by_rows(const Product<T>& p) {
+  constexpr Index n = simd::lanes<T>, together = 4, columns_at_once = 1024;
+  const auto vectors = ceil_div(p.n, n), grain = std::clamp(vectors / 4, Index{8}, columns_at_once / n);
+  parallel_for(vectors, grain, [&](Index first, Index last) {
+    static thread_local std::vector<T> room(static_cast<std::size_t>(fewest_rows * columns_at_once));
+    const auto begin = first * n, width = std::min(last * n, p.n) - begin;
+    for (Index piece = 0; piece < p.pieces(); ++piece) {
+      std::fill(room.begin(), room.end(), T{0});
+      for (Index k = piece * depth, end = k + p.steps(piece); k < end; k += together)
+        for (Index i = 0; i < p.m; ++i)
+          add_rows<T, together>(p, i, k, std::min(together, end - k), begin, width,
+                                room.data() + i * columns_at_once);
+      const T* const bias = p.bias && piece + 1 == p.pieces() ? p.bias + begin : nullptr;
+      for (Index i = 0; i < p.m; ++i) {
+        const T* const sums = room.data() + i * columns_at_once;
+        T* const to = p.c + i * p.n + begin;
+        for (Index j = 0; j < width; ++j) {
+          const T total = piece == 0 ? sums[j] : to[j] + sums[j];
+          to[j] = bias ? total + bias[j] : total;
         }
       }
+    }
+  });
+}
+
+template <class T>
+void multiply_packed(const Product<T>& p) {
+  const PackedColumns<T> columns(p);
+  const auto multiply_block = [&](Index first_row, Index last_row, Index first_tile, Index last_tile) {
+    T* const rows = rows_of_thread<T>();
+    for (Index piece = 0; piece < p.pieces(); ++piece) {
+      pack_rows(p.a, first_row, last_row, piece * depth, piece * depth + p.steps(piece), rows);
+      for (Index tile = first_tile; tile < last_tile; ++tile)
+        multiply_strip(p, piece, first_row, last_row, rows, tile, columns.strip(p, piece, tile));
     }
   };
   // Eight blocks down where there are rows for them, and so wide that the packing of their rows pays.
@@ -245,6 +354,10 @@ void multiply(const Product<T>& p) {
   if (p.m == 0 || p.n == 0) return;
   if (p.k == 0 || p.m * p.n * p.k <= few)
     multiply_small(p);
+  else if (p.m <= fewest_rows && p.b.column == 1 && p.k * p.n >= large)
+    multiply_by_rows(p);
+  else if (p.m <= few_rows)
+    multiply_by_strips(p);
   else
     multiply_packed(p);
 }

@@ -72,9 +72,11 @@ void transpose_matrix(const T* from, std::int64_t from_step, T* to, std::int64_t
     }
     transpose_tile<T, n>(from + r * from_step + c, from_step, to + c * to_step + r, to_step);
   };
+  constexpr auto line = std::max<std::int64_t>(side, 64 / sizeof(T));
   if (columns > rows)
-    for (std::int64_t c = 0; c < columns; c += side)
-      for (std::int64_t r = 0; r < rows; r += side) tile(r, c);
+    for (std::int64_t first = 0; first < columns; first += line)
+      for (std::int64_t r = 0; r < rows; r += side)
+        for (std::int64_t c = first; c < std::min(columns, first + line); c += side) tile(r, c);
   else
     for (std::int64_t r = 0; r < rows; r += side)
       for (std::int64_t c = 0; c < columns; c += side) tile(r, c);

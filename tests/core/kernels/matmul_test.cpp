@@ -70,9 +70,9 @@ Array operand(std::int64_t rows_of, std::int64_t columns, bool transposed, DType
 }
 
 TEST(Matmul, IsTheDefinitionForAllSizesAndTransposes) {
-  const std::array<std::int64_t, 3> sizes[]{{1, 1, 1},    {4, 2, 16},  {5, 7, 3},     {17, 33, 65},
-                                            {48, 64, 32}, {3, 300, 5}, {70, 600, 70}, {1, 1500, 40},
-                                            {33, 1, 100}, {300, 20, 9}};
+  const std::array<std::int64_t, 3> sizes[]{{1, 1, 1},    {4, 2, 16},   {5, 7, 3},     {17, 33, 65},
+                                            {48, 64, 32}, {3, 300, 5},  {70, 600, 70}, {1, 1500, 40},
+                                            {33, 1, 100}, {300, 20, 9}, {3, 301, 501}, {11, 301, 501}};
   for (const auto& [m, k, n] : sizes)
     for (const bool at : {false, true})
       for (const bool bt : {false, true})
@@ -134,8 +134,25 @@ TEST(Matmul, ARowHasTheSameBitsAloneAndInABatch) {
     }
 }
 
+// Few rows of a take other loops, by whether the rows of b lie in memory.
+TEST(Matmul, ARowHasTheSameBitsWhateverTheOrderOfEither) {
+  for (const DType dtype : {DType::float32, DType::float64})
+    for (const bool bt : {false, true}) {
+      const Array x = random({40, 530}, dtype, 1), w = operand(530, 515, bt, dtype, 2);
+      const Array all = matmul(x, w, {false, bt});
+      for (const auto& [first, last] :
+           {std::pair<std::int64_t, std::int64_t>{0, 1}, {39, 40}, {3, 5}, {7, 11}, {5, 14}})
+        EXPECT_TRUE(same_bits(matmul(rows(x, first, last), w, {false, bt}), rows(all, first, last)))
+            << "rows " << first << " to " << last << (bt ? ", transposed" : "");
+    }
+}
+
 TEST(Matmul, HasTheSameBitsForAnyNumberOfThreads) {
-  for (const auto& [m, k, n] : {std::array<std::int64_t, 3>{128, 300, 70}, {32, 4000, 20}, {200, 30, 200}})
+  for (const auto& [m, k, n] : {std::array<std::int64_t, 3>{128, 300, 70},
+                                {32, 4000, 20},
+                                {200, 30, 200},
+                                {3, 600, 1100},
+                                {10, 600, 1100}})
     for (const bool at : {false, true}) {
       const Array a = operand(m, k, at, DType::float32, 1), b = operand(k, n, !at, DType::float32, 2);
       set_num_threads(1);
