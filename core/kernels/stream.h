@@ -67,7 +67,7 @@ template <class T, class Compute>
     const auto at = std::min(i, length - n);
     T some[n];
     simd::store(some, compute(at));
-    std::copy(some + i - at, some + end - at, to + i);
+    std::copy(some + (i - at), some + (end - at), to + i);
   };
   const auto first = std::min(to_alignment(to, line), length), last = first + (length - first) / line * line;
   part(0, first);
