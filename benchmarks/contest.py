@@ -13,8 +13,8 @@ import torch_side
 from table import words_of
 
 PAUSE = 0.02  # seconds, in which the idle threads of the side before go to sleep
-# A row goes on while what is asked lies between its quartiles, up to so many times its rounds: a machine whose clock
-# changes by a third from one second to the next decides others' rows soon and these late.
+# A row goes on while what is asked lies between its quartiles, up to so many times its rounds, whether it reaches that
+# or not: where a machine's clock changes by a third within seconds, a few rounds do not decide such a row.
 MOST_ROUNDS = 3
 OP_TOLERANCE = 2e-5  # of a tensor's largest value
 NET_TOLERANCE = 2e-5  # where PyTorch's float32 is not further than that from its float64

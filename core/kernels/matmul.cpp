@@ -149,8 +149,8 @@ void add_rows(const Product<T>& p, Index i, Index k, Index steps, Index first, I
     for (Index s = 0; s < together; ++s) sums[j] = simd::multiply_add(factor[s], b[s][j], sums[j]);
 }
 
-/// The same where the rows of b lie in memory: these pass by as they lie, some steps at a time, and the sums
-/// of all columns wait in the L1.
+/// Hardly any rows of a, where the rows of b lie in memory: these pass by as they lie, some steps at a time,
+/// and the sums of all columns wait in the L1.
 template <class T>
 void multiply_by_rows(const Product<T>& p) {
   constexpr Index n = simd::lanes<T>, together = 4, columns_at_once = 1024;

@@ -76,7 +76,8 @@ template <class T, class Compute>
 }
 template <class T, class Compute>
 [[gnu::always_inline]] inline void write_run(Writing writing, T* to, std::int64_t length, Compute compute) {
-  if (writing.past_caches && length >= 64) return stream_run(to, length, compute);
+  constexpr std::int64_t mostly_ends = 64;  // elements; so short a run has hardly any whole lines
+  if (writing.past_caches && length >= mostly_ends) return stream_run(to, length, compute);
   if (writing.ahead == 0) return write_run(to, length, compute);
   write_run(to, length, [=](std::int64_t i) {
     __builtin_prefetch(to + i + writing.ahead, 1);

@@ -135,7 +135,7 @@ TEST(Matmul, ARowHasTheSameBitsAloneAndInABatch) {
 }
 
 // Few rows of a take other loops, by whether the rows of b lie in memory.
-TEST(Matmul, ARowHasTheSameBitsWhateverTheOrderOfEither) {
+TEST(Matmul, ARowHasTheSameBitsWhateverTheOrderOfTheOther) {
   for (const DType dtype : {DType::float32, DType::float64})
     for (const bool bt : {false, true}) {
       const Array x = random({40, 530}, dtype, 1), w = operand(530, 515, bt, dtype, 2);
